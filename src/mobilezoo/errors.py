@@ -1,0 +1,52 @@
+"""Every error that mobilezoo raises on purpose.
+
+    MobilezooError
+    ├── InvalidArgumentError (ValueError)          an argument that cannot be used
+    ├── UnsupportedLayersError (NotImplementedError)  layers with no Core ML counterpart here
+    ├── UnsupportedOpError (NotImplementedError)   a Core ML op that the runtime does not know
+    ├── CoreMLFileError (ValueError)               a file that is no Core ML package, or damaged
+    ├── OutputExistsError (FileExistsError)        `overwrite=False` and something is there
+    ├── MissingExtraError (ImportError)            an optional dependency is not installed
+    └── VerificationError (AssertionError)         the file and the Keras model disagree
+        └── VacuousComparisonError                 a comparison that could not have failed
+
+Each message says what was given, what is required and what to do, on one line where it can.
+"""
+
+from __future__ import annotations
+
+
+class MobilezooError(Exception):
+    """Base of all errors that mobilezoo raises on purpose."""
+
+
+class InvalidArgumentError(MobilezooError, ValueError):
+    """An argument has a value that cannot be used."""
+
+
+class UnsupportedLayersError(MobilezooError, NotImplementedError):
+    """The model contains layers or operations that cannot be exported."""
+
+
+class UnsupportedOpError(MobilezooError, NotImplementedError):
+    """A Core ML program contains an op that the runtime does not know."""
+
+
+class CoreMLFileError(MobilezooError, ValueError):
+    """A path holds no Core ML package, or a damaged one."""
+
+
+class OutputExistsError(MobilezooError, FileExistsError):
+    """The output path exists and `overwrite` is false."""
+
+
+class MissingExtraError(MobilezooError, ImportError):
+    """An optional dependency is not installed; the message has the pip line."""
+
+
+class VerificationError(MobilezooError, AssertionError):
+    """A Core ML file does not compute what the Keras model computes."""
+
+
+class VacuousComparisonError(VerificationError):
+    """The comparison could not have failed, so that passing it would prove nothing."""
