@@ -1,0 +1,59 @@
+"""Standing between a Keras model and the calls of its layers.
+
+Capture, verification and weight calibration all need to see each layer call, with the same
+name for the same call; this is the one place that provides it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+_lock = threading.RLock()
+
+# handler(layer, path, proceed) -> outputs; `proceed()` makes the call as Keras would.
+Handler = Callable[[Any, str, Callable[[], Any], tuple[Any, ...], dict[str, Any]], Any]
+
+
+@contextmanager
+def intercept_layers(model: keras.Model, handler: Handler) -> Iterator[None]:
+    """Route every layer call inside `model` through `handler`.
+
+    The handler gets the layer, the path of the call, `proceed` (a function without arguments
+    that makes the call), the arguments and the keyword arguments. The path of a call is the
+    names of the enclosing layers joined by "/"; the n-th call of a shared layer ends in ":n".
+    Calls of `model` itself are not routed. Other threads are not affected.
+    """
+    owner = threading.get_ident()
+    stack: list[str] = []
+    counts: Counter[str] = Counter()
+
+    def routed(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != owner or layer is model:
+            return original(layer, *args, **kwargs)
+        base = "/".join([*stack, layer.name])
+        counts[base] += 1
+        path = base if counts[base] == 1 else f"{base}:{counts[base]}"
+        stack.append(path.rpartition("/")[2])
+        try:
+            return handler(layer, path, lambda: original(layer, *args, **kwargs), args, kwargs)
+        finally:
+            stack.pop()
+
+    with _lock:
+        original = keras.layers.Layer.__call__
+        keras.layers.Layer.__call__ = routed
+        try:
+            yield
+        finally:
+            keras.layers.Layer.__call__ = original
+
+
+def tensors_in(structure: Any, kind: type) -> list[Any]:
+    """The instances of `kind` in nested lists, tuples and dicts, in Keras's order."""
+    return [item for item in keras.tree.flatten(structure) if isinstance(item, kind)]

@@ -1,0 +1,271 @@
+"""Capture: a Keras model becomes a flat graph of inference operations.
+
+The model is run once on symbolic tensors (shapes without values) while every layer call and
+every `keras.ops` call is intercepted. A layer with a rule in `layers.py` becomes nodes by that
+rule; any other layer is opened: its own `call` runs, and what it calls is intercepted in turn.
+So Functional, Sequential, nested, shared and subclassed models and custom layers written in
+`keras.ops` all take the same way, and the model is left as it was.
+
+This is the only module that touches Keras's internals for building graphs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import keras
+from keras.src.ops.operation import Operation
+
+from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
+from mobilezoo.graph import layers, operations
+from mobilezoo.graph.call import Call, Unsupported
+from mobilezoo.graph.calls import intercept_layers, tensors_in
+from mobilezoo.graph.inputs import symbolic_inputs
+from mobilezoo.graph.node import Graph, Node, Shape, TensorSpec, Weight
+from mobilezoo.graph.variables import weight_of
+
+
+def capture(model: keras.Model, input_shape: Sequence[int] | None = None) -> Graph:
+    """The inference graph of any Keras 3 model.
+
+    Args:
+        model: built; Functional, Sequential or subclassed.
+        input_shape: (height, width, channels) of the one input, for models whose input has
+            free sides or is not declared. Default: what the model declares.
+
+    Raises:
+        InvalidArgumentError: not a Keras model, not built, or its inputs are unknown.
+        UnsupportedLayersError: lists every layer or operation that cannot be represented.
+    """
+    if not isinstance(model, keras.Model):
+        raise InvalidArgumentError(
+            f"Expected a keras.Model, got {type(model).__module__}.{type(model).__qualname__}. "
+            "Load saved models with keras.models.load_model first."
+        )
+    inputs = symbolic_inputs(model, input_shape)
+    recorder = _Recorder(model)
+    flat = keras.tree.flatten(inputs)
+    specs = tuple(recorder.declare_input(tensor) for tensor in flat)
+    with intercept_layers(model, recorder.on_layer), _intercept_operations(recorder):
+        outputs = recorder.open(model, (inputs,), {})
+    recorder.raise_problems()
+    return recorder.graph(specs, tensors_in(outputs, keras.KerasTensor))
+
+
+class _Recorder:
+    """What is known while the model runs on symbolic tensors."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.nodes: list[Node] = []
+        self.layer_outputs: dict[str, str] = {}
+        self._model = model
+        self._names: dict[int, str] = {}
+        self._taken: set[str] = set()
+        self._alive: list[Any] = []  # ids in _names stay unique while their tensors live
+        self._path: list[str] = []
+        self._problems: dict[str, str] = {}
+        self._made_at: dict[str, int] = {}  # tensor -> index of the node that made it
+        self._renamed: dict[str, str] = {}  # tensor -> the name it gets in the end
+
+    def declare_input(self, tensor: keras.KerasTensor) -> TensorSpec:
+        spec = TensorSpec(self._free(tensor.name), tuple(tensor.shape), tensor.dtype)
+        self.bind(tensor, spec.name)
+        return spec
+
+    def name_of(self, tensor: keras.KerasTensor) -> str:
+        return self._names[id(tensor)]
+
+    def graph(self, inputs: tuple[TensorSpec, ...], outputs: Sequence[Any]) -> Graph:
+        """What was recorded, under the names that were given last."""
+        final = self._renamed
+        nodes = tuple(
+            replace(
+                node,
+                inputs=tuple(final.get(name, name) for name in node.inputs),
+                output=replace(node.output, name=final.get(node.name, node.name)),
+            )
+            for node in self.nodes
+        )
+        names = (self.name_of(tensor) for tensor in outputs)
+        return Graph(
+            name=self._model.name,
+            inputs=inputs,
+            nodes=nodes,
+            outputs=tuple(final.get(name, name) for name in names),
+            layer_outputs={k: final.get(name, name) for k, name in self.layer_outputs.items()},
+        )
+
+    def on_layer(
+        self, layer: Any, path: str, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Replaces a layer's call: nodes by its rule, or what it calls itself."""
+        if not tensors_in((args, kwargs), keras.KerasTensor):
+            return proceed()
+        before = len(self.nodes)
+        self._path.append(path)
+        try:
+            outputs = self._represent(layer, path, args, kwargs)
+        finally:
+            self._path.pop()
+        flat = tensors_in(outputs, keras.KerasTensor)
+        if len(flat) == 1:
+            self._name_after_layer(flat[0], path, before)
+            self.layer_outputs[path] = self.name_of(flat[0])
+        return outputs
+
+    def _represent(self, layer: Any, path: str, args: tuple[Any, ...], kwargs: Any) -> Any:
+        if not layer.built:
+            raise InvalidArgumentError(
+                f"Layer '{path}' has not been built. Call the model once on real data, then retry."
+            )
+        rule = layers.find(layer)
+        try:
+            if rule is None:
+                return self.open(layer, args, kwargs)
+            if kwargs.get("training") and layers.acts_in_training(layer):
+                raise Unsupported("it is called with training=True; call it without")
+            if rule is layers.vanishes:
+                return args[0] if args else next(iter(kwargs.values()))
+            return self._apply(rule, layer, args, kwargs, layer.compute_output_spec(*args))
+        except Unsupported as problem:
+            return self._give_up(layer, path, str(problem), args, kwargs)
+        except (InvalidArgumentError, UnsupportedLayersError):
+            raise
+        except Exception as error:  # a custom call may fail in any way on symbolic tensors
+            reason = (
+                f"its call does not run on symbolic tensors ({type(error).__name__}: "
+                f"{_first_line(error)}); write it in keras.ops"
+            )
+            return self._give_up(layer, path, reason, args, kwargs)
+
+    def open(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a layer's own `call` at inference; the calls in it come back to this recorder."""
+        kwargs = _without_context(kwargs)
+        parameters = inspect.signature(layer.call).parameters
+        if "training" in parameters and not isinstance(layer, (keras.Sequential,)):
+            kwargs["training"] = False
+        return layer.call(*args, **kwargs)
+
+    def on_operation(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Replaces `Operation.symbolic_call`: one `keras.ops` function becomes nodes."""
+        outputs = operation.compute_output_spec(*args, **kwargs)
+        rule = operations.find(operation)
+        if rule is None:
+            name = type(operation).__name__
+            where = self._where() or name
+            self._problems[f"{where} -> {name}"] = (
+                f"keras.ops operation {name} has no rule in mobilezoo/graph/operations.py"
+            )
+            return self._opaque(outputs, (args, kwargs))
+        return self._apply(rule, operation, args, kwargs, outputs)
+
+    def _apply(
+        self, rule: Any, operation: Any, args: tuple[Any, ...], kwargs: Any, outputs: Any
+    ) -> Any:
+        call = Call(self, operation, args, kwargs, tensors_in(outputs, keras.KerasTensor))
+        result = rule(call)
+        if isinstance(result, keras.KerasTensor):
+            return result  # the operation gave its input back, or already made the tensor
+        names = [result] if isinstance(result, str) else result
+        for tensor, name in zip(call.outputs, names, strict=True):
+            self.bind(tensor, name)
+        return outputs
+
+    def add_node(
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        spec: tuple[Shape, str],
+        suffix: str,
+        attributes: Mapping[str, Any],
+        weights: Mapping[str, Weight],
+    ) -> str:
+        """Append a node and return its name."""
+        name = self._free("/".join(filter(None, [self._where(), suffix])))
+        shape, dtype = spec
+        self._made_at[name] = len(self.nodes)
+        self.nodes.append(
+            Node(kind, tuple(inputs), TensorSpec(name, tuple(shape), dtype),
+                 dict(attributes), dict(weights), tuple(self._path[-1:]))
+        )  # fmt: skip
+        return name
+
+    def operand(self, value: Any, dtype: str = "float32") -> str:
+        """Name of a tensor, or of a new constant node that holds `value`."""
+        if isinstance(value, keras.KerasTensor):
+            return self.name_of(value)
+        weight = weight_of(value)
+        return self.add_node(
+            "constant", (), (weight.shape, dtype), "constant", {}, {"value": weight}
+        )
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            lines = "\n".join(f"  {where}: {why}" for where, why in self._problems.items())
+            raise UnsupportedLayersError(
+                f"{len(self._problems)} layer(s) of '{self._model.name}' cannot be "
+                f"represented:\n{lines}"
+            )
+
+    def _where(self) -> str:
+        return self._path[-1] if self._path else ""
+
+    def _give_up(self, layer: Any, path: str, reason: str, args: Any, kwargs: Any) -> Any:
+        if not any(key.startswith((f"{path}/", f"{path} ->")) for key in self._problems):
+            self._problems[path] = f"{type(layer).__name__}: {reason}"
+        shapes = layer.compute_output_spec(*args, **_without_context(kwargs))
+        return self._opaque(shapes, (args, kwargs))
+
+    def _opaque(self, outputs: Any, arguments: Any) -> Any:
+        """Stand-ins for what could not be represented, so that the search for more goes on."""
+        inputs = [self.operand(t) for t in tensors_in(arguments, keras.KerasTensor)]
+        for tensor in tensors_in(outputs, keras.KerasTensor):
+            spec = (tuple(tensor.shape), tensor.dtype)
+            self.bind(tensor, self.add_node("unsupported", inputs, spec, "unsupported", {}, {}))
+        return outputs
+
+    def _name_after_layer(self, tensor: keras.KerasTensor, path: str, before: int) -> None:
+        """The tensor that a layer returns carries the layer's name, if the layer made it."""
+        name = self.name_of(tensor)
+        if self._made_at.get(name, -1) >= before and path not in self._taken:
+            self._taken.add(path)
+            self._renamed[name] = path
+
+    def bind(self, tensor: keras.KerasTensor, name: str) -> None:
+        self._alive.append(tensor)
+        self._names[id(tensor)] = name
+
+    def _free(self, name: str) -> str:
+        candidate, n = name, 1
+        while candidate in self._taken:
+            n += 1
+            candidate = f"{name}_{n}"
+        self._taken.add(candidate)
+        return candidate
+
+
+@contextmanager
+def _intercept_operations(recorder: _Recorder) -> Iterator[None]:
+    original = Operation.symbolic_call
+
+    def routed(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        return recorder.on_operation(operation, args, kwargs)
+
+    Operation.symbolic_call = routed
+    try:
+        yield
+    finally:
+        Operation.symbolic_call = original
+
+
+def _without_context(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in kwargs.items() if key not in ("training", "mask")}
+
+
+def _first_line(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error)).strip()[:200]

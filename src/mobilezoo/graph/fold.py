@@ -1,0 +1,194 @@
+"""Fold: what a trained network need not do one by one is merged before it is written.
+
+    before                                     after
+    pad -> conv(valid)                         conv(explicit padding)
+    conv | depthwise_conv | dense -> batch_norm   the same with other weights
+    reshape to the same shape, pad by nothing  gone
+
+The arithmetic is done in float64 for the per-channel vectors and in the kernel's own precision
+for the kernel, before any cast to float16.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mobilezoo.graph.node import Array, Graph, Node, TensorSpec, Weight
+
+_ABSORBS_BATCH_NORM = ("conv", "depthwise_conv", "dense")
+_ABSORBS_PADDING = ("conv", "depthwise_conv")
+
+
+@dataclass(frozen=True)
+class FoldReport:
+    """What folding did.
+
+    Attributes:
+        nodes_before: number of nodes captured.
+        nodes_after: number of nodes left.
+        events: what was done -> how often, such as {"batch norms folded": 27}.
+    """
+
+    nodes_before: int
+    nodes_after: int
+    events: Mapping[str, int]
+
+    def __str__(self) -> str:
+        done = ", ".join(f"{count} {event}" for event, count in self.events.items() if count)
+        return f"{self.nodes_before} nodes -> {self.nodes_after}: {done or 'nothing to fold'}"
+
+
+def fold(graph: Graph) -> tuple[Graph, FoldReport]:
+    """Merge what can be merged without changing what the graph computes.
+
+    Returns:
+        The folded graph and a report of what was done.
+    """
+    events: Counter[str] = Counter()
+    folded = _drop_no_ops(graph, events)
+    folded = _merge_padding(folded, events)
+    folded = _fold_batch_norm(folded, events)
+    return folded, FoldReport(len(graph.nodes), len(folded.nodes), dict(events))
+
+
+def _drop_no_ops(graph: Graph, events: Counter[str]) -> Graph:
+    """x -> reshape to x's shape | pad by nothing | transpose to the same order: x."""
+    specs = graph.specs()
+    renamed: dict[str, str] = {}
+    kept = []
+    for node in graph.nodes:
+        read = replace(node, inputs=tuple(renamed.get(name, name) for name in node.inputs))
+        if _is_no_op(node, specs[node.inputs[0]] if node.inputs else None) and (
+            node.name not in graph.outputs
+        ):
+            renamed[node.name] = read.inputs[0]
+            events["no-ops dropped"] += 1
+        else:
+            kept.append(read)
+    layer_outputs = {path: renamed.get(name, name) for path, name in graph.layer_outputs.items()}
+    return replace(graph, nodes=tuple(kept), layer_outputs=layer_outputs)
+
+
+def _is_no_op(node: Node, source: TensorSpec | None) -> bool:
+    if node.kind == "reshape":
+        return source is not None and source.shape == node.output.shape
+    if node.kind == "pad":
+        return not any(map(any, node.attributes["widths"]))
+    if node.kind == "transpose":
+        return list(node.attributes["axes"]) == sorted(node.attributes["axes"])
+    return False
+
+
+def _merge_padding(graph: Graph, events: Counter[str]) -> Graph:
+    """pad with zeros -> conv(padding="valid"): conv(padding=((top, bottom), (left, right)))."""
+    producers = {node.name: node for node in graph.nodes}
+    merged = []
+    for node in graph.nodes:
+        source = producers.get(node.inputs[0]) if node.inputs else None
+        if source is not None and _pads_for(source, node):
+            padding = source.attributes["widths"][1:-1]
+            node = replace(
+                node,
+                inputs=source.inputs,
+                attributes={**node.attributes, "padding": padding},
+                layers=(*source.layers, *node.layers),
+            )
+            events["paddings merged"] += 1
+        merged.append(node)
+    return _without_unread(replace(graph, nodes=tuple(merged)))
+
+
+def _pads_for(source: Node, node: Node) -> bool:
+    if source.kind != "pad" or node.kind not in _ABSORBS_PADDING:
+        return False
+    widths = source.attributes["widths"]
+    spatial_only = not any(widths[0]) and not any(widths[-1])
+    return (
+        spatial_only and source.attributes["value"] == 0.0 and node.attributes["padding"] == "valid"
+    )
+
+
+def _fold_batch_norm(graph: Graph, events: Counter[str]) -> Graph:
+    """conv -> batch_norm: conv, where only the batch norm reads the convolution."""
+    readers = graph.consumers()
+    foldable = {
+        node.name: readers[node.name][0]
+        for node in graph.nodes
+        if node.kind in _ABSORBS_BATCH_NORM
+        and node.name not in graph.outputs
+        and len(readers.get(node.name, ())) == 1
+        and _normalises_channels(readers[node.name][0])
+    }
+    producers = {node.name: node for node in graph.nodes}
+    nodes = []
+    for node in graph.nodes:
+        if node.name in foldable:
+            continue
+        source = producers.get(node.inputs[0]) if node.inputs else None
+        if source is not None and foldable.get(source.name) is node:
+            node = _absorb(source, node)
+            events["batch norms folded"] += 1
+        nodes.append(node)
+    return _without_unread(replace(graph, nodes=tuple(nodes)))
+
+
+def _normalises_channels(node: Node) -> bool:
+    return node.kind == "batch_norm" and node.attributes["axis"] == len(node.output.shape) - 1
+
+
+def _absorb(source: Node, norm: Node) -> Node:
+    """The convolution or dense layer that computes `norm(source(x))`, under norm's name."""
+    kernel = source.weights["kernel"]
+
+    def folded_kernel() -> Array:
+        values = kernel.read()
+        scale = _scale(norm).astype(values.dtype)
+        if source.kind == "depthwise_conv":  # (h, w, channels, multiplier): channel-major
+            scale = scale.reshape(kernel.shape[-2:])
+        scaled: Array = values * scale
+        return scaled
+
+    def folded_bias() -> Array:
+        bias = source.weights["bias"].read().astype(np.float64) if "bias" in source.weights else 0.0
+        mean = norm.weights["mean"].read().astype(np.float64)
+        beta = norm.weights["beta"].read().astype(np.float64) if "beta" in norm.weights else 0.0
+        shifted: Array = beta + (bias - mean) * _scale(norm)
+        return shifted
+
+    weights = {
+        "kernel": Weight(kernel.shape, folded_kernel),
+        "bias": Weight(norm.weights["mean"].shape, folded_bias),
+    }
+    return replace(
+        norm,
+        kind=source.kind,
+        inputs=source.inputs,
+        attributes=source.attributes,
+        weights=weights,
+        layers=(*source.layers, *norm.layers),
+    )
+
+
+def _scale(norm: Node) -> Array:
+    """gamma / sqrt(variance + epsilon), in float64."""
+    variance = norm.weights["variance"].read().astype(np.float64)
+    gamma = norm.weights["gamma"].read().astype(np.float64) if "gamma" in norm.weights else 1.0
+    scale: Array = gamma / np.sqrt(variance + norm.attributes["epsilon"])
+    return scale
+
+
+def _without_unread(graph: Graph) -> Graph:
+    """Drop nodes whose output nobody reads, and what is said about them."""
+    needed = set(graph.outputs)
+    kept = []
+    for node in reversed(graph.nodes):
+        if node.name in needed:
+            needed.update(node.inputs)
+            kept.append(node)
+    names = {node.name for node in kept} | {spec.name for spec in graph.inputs}
+    layer_outputs = {path: name for path, name in graph.layer_outputs.items() if name in names}
+    return replace(graph, nodes=tuple(reversed(kept)), layer_outputs=layer_outputs)

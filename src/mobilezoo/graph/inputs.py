@@ -1,0 +1,64 @@
+"""What a model takes: symbolic tensors in the structure that its `call` expects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.node import Shape
+
+
+def symbolic_inputs(model: keras.Model, input_shape: Sequence[int] | None) -> Any:
+    """Fresh symbolic tensors in the structure that `model.call` expects."""
+    if not model.built:
+        raise InvalidArgumentError(
+            f"Model '{model.name}' has no weights yet. Call it once on real data, or "
+            "model.build(input_shape)."
+        )
+    declared = _declared_inputs(model)
+    if declared is None and input_shape is None:
+        raise InvalidArgumentError(
+            f"Model '{model.name}' ({type(model).__name__}) does not say its input shape. "
+            "Pass input_shape=(height, width, channels)."
+        )
+    if input_shape is None:
+        return keras.tree.map_structure(_fresh, declared)
+    if declared is None:
+        return keras.KerasTensor((None, *input_shape), name="image")
+    flat = keras.tree.flatten(declared)
+    if len(flat) != 1:
+        raise InvalidArgumentError(
+            f"input_shape is for models with one input; '{model.name}' has {len(flat)}."
+        )
+    _check_fits(model, tuple(input_shape), tuple(flat[0].shape))
+    tensor = keras.KerasTensor((None, *input_shape), flat[0].dtype, name=flat[0].name)
+    return keras.tree.pack_sequence_as(declared, [tensor])
+
+
+def _declared_inputs(model: keras.Model) -> Any:
+    functional = getattr(model, "_functional", None) or model
+    if hasattr(functional, "_inputs_struct"):
+        return functional._inputs_struct
+    shapes = getattr(model, "_build_shapes_dict", None) or {}
+    if len(shapes) == 1:
+        (shape,) = shapes.values()
+        if isinstance(shape, tuple) and all(isinstance(n, int | None) for n in shape):
+            return keras.KerasTensor((None, *shape[1:]), name="image")
+    return None
+
+
+def _check_fits(model: keras.Model, given: tuple[int, ...], declared: Shape) -> None:
+    fits = len(given) + 1 == len(declared) and all(
+        want is None or have == want for have, want in zip(given, declared[1:], strict=True)
+    )
+    if not fits:
+        raise InvalidArgumentError(
+            f"input_shape={given} does not fit '{model.name}', which takes {declared[1:]}."
+        )
+
+
+def _fresh(tensor: Any) -> keras.KerasTensor:
+    return keras.KerasTensor(tensor.shape, tensor.dtype, name=tensor.name)

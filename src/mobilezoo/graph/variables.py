@@ -1,0 +1,27 @@
+"""Keras variables as weights that are read when needed, on any backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from mobilezoo.graph.node import Array, Weight
+
+
+def weight_of(value: Any) -> Weight:
+    """A Keras variable, backend tensor, array or number as a weight that is read when needed."""
+    if isinstance(value, keras.Variable):
+        return Weight(tuple(value.shape), lambda: _read(value))
+    return Weight.of(keras.ops.convert_to_numpy(value) if hasattr(value, "shape") else value)
+
+
+def _read(variable: keras.Variable) -> Array:
+    """The values of a variable, without a copy where the backend allows it."""
+    value = variable.value
+    if keras.backend.backend() == "torch":
+        return np.asarray(keras.ops.convert_to_numpy(value))
+    if hasattr(value, "read_value"):  # TensorFlow: the tensor shares the variable's buffer
+        value = value.read_value()
+    return np.asarray(value)

@@ -1,0 +1,113 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from mobilezoo import mobilenet, randomize_weights
+from mobilezoo.graph import capture, fold
+
+
+def folded_kinds(model):
+    graph, _ = fold(capture(model))
+    return [node.kind for node in graph.nodes]
+
+
+def test_mobilenet_folds_all_its_batch_norms_and_paddings():
+    with keras.StatelessScope(initialize_variables=False):
+        _, report = fold(capture(mobilenet()))
+
+    assert str(report) == "89 nodes -> 58: 4 paddings merged, 27 batch norms folded"
+
+
+def test_folded_kernel_and_bias_are_the_formula(functional):
+    conv = layers.Conv2D(2, 1, name="conv")
+    norm = layers.BatchNormalization(epsilon=0.0, name="norm")
+    model = functional(conv, norm, shape=(4, 5, 1))
+    conv.set_weights([np.float32([[[[2.0, 3.0]]]]), np.float32([1.0, -1.0])])
+    norm.set_weights([np.float32(v) for v in ([10, 20], [5, 6], [0.5, 0.25], [4.0, 16.0])])
+
+    (node,) = fold(capture(model))[0].nodes
+
+    # scale = gamma / sqrt(variance) = [10 / 2, 20 / 4] = [5, 5]
+    np.testing.assert_array_equal(node.weights["kernel"].read(), [[[[10.0, 15.0]]]])
+    # beta + (bias - mean) * scale = [5 + 0.5 * 5, 6 - 1.25 * 5]
+    np.testing.assert_array_equal(node.weights["bias"].read(), [7.5, -0.25])
+    assert node.name == "norm"
+    assert node.layers == ("conv", "norm")
+
+
+def test_depthwise_scale_follows_channel_then_multiplier(functional):
+    conv = layers.DepthwiseConv2D(1, depth_multiplier=2, use_bias=False)
+    norm = layers.BatchNormalization(epsilon=0.0, center=False)
+    model = functional(conv, norm, shape=(4, 5, 3))
+    norm.set_weights([np.float32(v) for v in ([1, 2, 3, 4, 5, 6], [0] * 6, [1] * 6)])
+    conv.set_weights([np.ones((1, 1, 3, 2), np.float32)])
+
+    (node,) = fold(capture(model))[0].nodes
+
+    np.testing.assert_array_equal(node.weights["kernel"].read(), [[[[1, 2], [3, 4], [5, 6]]]])
+
+
+def test_a_dense_layer_absorbs_a_batch_norm(functional):
+    model = functional(layers.Dense(4), layers.BatchNormalization(), shape=(3,))
+
+    assert folded_kinds(model) == ["dense"]
+
+
+def test_a_convolution_that_two_layers_read_is_left_alone():
+    inputs = keras.Input((6, 5, 3))
+    conv = layers.Conv2D(4, 3)(inputs)
+    model = keras.Model(inputs, layers.Add()([conv, layers.BatchNormalization()(conv)]))
+
+    assert folded_kinds(model) == ["conv", "batch_norm", "add"]
+
+
+def test_a_convolution_that_is_an_output_is_left_alone():
+    inputs = keras.Input((6, 5, 3))
+    conv = layers.Conv2D(4, 3)(inputs)
+    model = keras.Model(inputs, [conv, layers.BatchNormalization()(conv)])
+
+    assert folded_kinds(model) == ["conv", "batch_norm"]
+
+
+def test_a_batch_norm_over_rows_is_left_alone(functional):
+    model = functional(layers.Conv2D(4, 3), layers.BatchNormalization(axis=1))
+
+    assert folded_kinds(model) == ["conv", "batch_norm"]
+
+
+def test_padding_goes_into_the_convolution_after_it(functional):
+    model = functional(layers.ZeroPadding2D(((1, 2), (3, 4))), layers.Conv2D(4, 3))
+
+    (node,) = fold(capture(model))[0].nodes
+
+    assert node.attributes["padding"] == ((1, 2), (3, 4))
+
+
+def test_padding_before_a_same_convolution_or_a_pool_stays(functional):
+    same = functional(layers.ZeroPadding2D(1), layers.Conv2D(4, 3, padding="same"))
+    pool = functional(layers.ZeroPadding2D(1), layers.MaxPooling2D(2))
+
+    assert folded_kinds(same) == ["pad", "conv"]
+    assert folded_kinds(pool) == ["pad", "max_pool"]
+
+
+def test_no_ops_are_dropped(functional):
+    model = functional(
+        layers.ZeroPadding2D(0), layers.Reshape((9, 7, 3)), layers.Permute((1, 2, 3)), layers.ReLU()
+    )
+
+    graph, report = fold(capture(model))
+
+    assert [node.kind for node in graph.nodes] == ["relu"]
+    assert report.events == {"no-ops dropped": 3}
+
+
+@pytest.mark.parametrize("shape", [(64, 96, 3), (33, 47, 3)])
+def test_the_folded_weights_are_float32_or_wider(shape):
+    model = randomize_weights(mobilenet(shape, alpha=0.25, classes=7))
+
+    for node in fold(capture(model))[0].nodes:
+        for weight in node.weights.values():
+            assert weight.read().dtype in (np.float32, np.float64)
+            assert weight.read().shape == weight.shape
