@@ -1,0 +1,1 @@
+"""Preprocessing, labels and the digits that ship with the package."""

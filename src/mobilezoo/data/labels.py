@@ -1,0 +1,52 @@
+"""Class labels: ImageNet's, the digits', or the user's own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from mobilezoo.errors import InvalidArgumentError
+
+
+@cache
+def imagenet_classes() -> tuple[tuple[str, str], ...]:
+    """(WordNet id, name) of ImageNet's 1000 classes, in the order of the networks' outputs.
+
+    Source: `imagenet_class_index.json` of keras.applications (md5
+    c2c37ea517e94d9795004a39431a14cb), whose content this is.
+    """
+    text = (files("mobilezoo.data") / "imagenet_labels.txt").read_text("utf-8")
+    return tuple((line[:9], line[10:]) for line in text.splitlines())
+
+
+def imagenet_labels() -> tuple[str, ...]:
+    """1000 different labels; "crane" and "maillot", which occur twice, carry their WordNet id."""
+    counts = Counter(name for _, name in imagenet_classes())
+    return tuple(
+        name if counts[name] == 1 else f"{name} ({wordnet_id})"
+        for wordnet_id, name in imagenet_classes()
+    )
+
+
+def find_labels(spec: str | Iterable[str]) -> tuple[str, ...]:
+    """Labels by name ("imagenet", "digits"), from a text file (one a line), or as given.
+
+    Raises:
+        InvalidArgumentError: neither a known name nor a readable file.
+    """
+    if not isinstance(spec, (str, Path)):
+        return tuple(str(label) for label in spec)
+    if spec == "imagenet":
+        return imagenet_labels()
+    if spec == "digits":
+        return tuple("0123456789")
+    try:
+        lines = Path(spec).expanduser().read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgumentError(
+            f"labels={str(spec)!r} is neither 'imagenet', 'digits' nor a readable text file."
+        ) from error
+    return tuple(line.strip() for line in lines if line.strip())

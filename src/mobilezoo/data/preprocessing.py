@@ -1,0 +1,139 @@
+"""How the pixels of a picture become the numbers that a network was trained on.
+
+One record serves the NumPy function for Keras *and* the operations that `export_coreml` writes
+into the Core ML file, so that the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilezoo.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """network input = (pixel - mean[c]) * scale[c], for pixels 0..255.
+
+    Attributes:
+        name: what it is called.
+        mean: per channel, in pixel units and in the network's channel order.
+        scale: per channel, in the network's channel order.
+        bgr: whether the network takes blue first.
+    """
+
+    name: str
+    mean: tuple[float, ...] = (0.0,)
+    scale: tuple[float, ...] = (1.0,)
+    bgr: bool = False
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether pixel values go in unchanged (the channel order may still differ)."""
+        return not any(self.mean) and all(value == 1.0 for value in self.scale)
+
+    def __call__(self, pixels: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Prepare RGB or grayscale pixels.
+
+        Args:
+            pixels: (..., height, width, channels), 0..255, RGB where there are 3 channels.
+
+        Returns:
+            float32 of the same shape, in the network's channel order.
+        """
+        values = np.asarray(pixels, np.float32)
+        self.check_channels(values.shape[-1])
+        if self.bgr:
+            values = values[..., ::-1]
+        mean, scale = np.asarray(self.mean, np.float32), np.asarray(self.scale, np.float32)
+        prepared: npt.NDArray[np.float32] = (values - mean) * scale
+        return prepared
+
+    def to_json(self) -> str:
+        """The record as text, for a file's metadata."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Preprocessing:
+        """The record that `to_json` wrote.
+
+        Raises:
+            InvalidArgumentError: the text is something else.
+        """
+        try:
+            fields = json.loads(text)
+            mean, scale = (tuple(map(float, fields[key])) for key in ("mean", "scale"))
+            return cls(str(fields["name"]), mean, scale, bool(fields["bgr"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidArgumentError(f"Not a preprocessing record: {text[:100]!r}.") from error
+
+    def check_channels(self, channels: int) -> None:
+        """Raise InvalidArgumentError if the record is for another number of channels."""
+        needed = max(len(self.mean), len(self.scale), 3 if self.bgr else 1)
+        if needed not in (1, channels):
+            raise InvalidArgumentError(
+                f"preprocessing '{self.name}' is for {needed} channels; the input has {channels}."
+            )
+
+
+# Sources: keras.applications.imagenet_utils ("tf", "caffe", "torch").
+_RECORDS = {
+    record.name: record
+    for record in (
+        Preprocessing("none"),
+        Preprocessing("unit", scale=(1 / 255,)),
+        Preprocessing("tf", mean=(127.5,), scale=(1 / 127.5,)),
+        Preprocessing("caffe", mean=(103.939, 116.779, 123.68), bgr=True),
+        Preprocessing(
+            "torch",
+            mean=(0.485 * 255, 0.456 * 255, 0.406 * 255),
+            scale=(1 / (0.229 * 255), 1 / (0.224 * 255), 1 / (0.225 * 255)),
+        ),
+    )
+}
+
+_of_model: WeakKeyDictionary[Any, Preprocessing] = WeakKeyDictionary()
+
+
+def preprocessing(spec: str | Preprocessing) -> Preprocessing:
+    """The record called `spec`, or `spec` itself.
+
+    Args:
+        spec: "none" (pixels 0..255 as they are), "unit" (x / 255), "tf" (x / 127.5 - 1),
+            "caffe" (BGR, ImageNet mean subtracted), "torch" (ImageNet mean and standard
+            deviation), or a `Preprocessing`.
+
+    Raises:
+        InvalidArgumentError: no record has that name.
+    """
+    if isinstance(spec, Preprocessing):
+        return spec
+    if spec not in _RECORDS:
+        close = difflib.get_close_matches(str(spec), _RECORDS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise InvalidArgumentError(
+            f"Unknown preprocessing {spec!r}. Choose {', '.join(_RECORDS)}, or pass a "
+            f"mobilezoo.Preprocessing.{hint}"
+        )
+    return _RECORDS[spec]
+
+
+def set_preprocessing(model: keras.Model, spec: str | Preprocessing) -> keras.Model:
+    """Remember how pictures must be prepared for `model`; returns the model."""
+    _of_model[model] = preprocessing(spec)
+    return model
+
+
+def preprocessing_of(model: keras.Model) -> Preprocessing | None:
+    """The record that goes with a model, None if it is not known."""
+    return _of_model.get(model)
