@@ -1,0 +1,9 @@
+"""Keras graph -> MIL -> saved file."""
+
+from mobilezoo import _environment
+
+_environment.coremltools()  # its start-up noise is silenced before anything here imports it
+
+from mobilezoo.coreml.export import export_coreml  # noqa: E402
+
+__all__ = ["export_coreml"]

@@ -1,0 +1,189 @@
+"""What a Core ML model says of itself: inputs, outputs, labels, licence, metadata."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coremltools import proto
+
+from mobilezoo.coreml.names import identifier, program_names
+from mobilezoo.data.preprocessing import Preprocessing
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph import Graph, TensorSpec
+
+if TYPE_CHECKING:
+    from coremltools.proto import Model_pb2
+
+_PROBABILITIES = ("softmax", "sigmoid")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input feature.
+
+    Attributes:
+        feature: its name in Core ML.
+        tensor: the graph's input.
+        shape: of the program's placeholder: (1, channels, height, width) for pictures,
+            Keras's own with batch 1 for arrays.
+        preprocessing: of pictures; None for arrays.
+    """
+
+    feature: str
+    tensor: str
+    shape: tuple[int, ...]
+    preprocessing: Preprocessing | None
+
+
+@dataclass(frozen=True)
+class Interface:
+    """Features of the model: inputs, (tensor, feature) of the outputs, class labels."""
+
+    inputs: tuple[Input, ...]
+    outputs: tuple[tuple[str, str], ...]
+    labels: tuple[str, ...] | None
+
+
+def plan(
+    graph: Graph,
+    inputs: str | None,
+    preprocessing: Preprocessing | None,
+    labels: Sequence[str] | None,
+) -> Interface:
+    """Decide the features of the Core ML model.
+
+    Raises:
+        InvalidArgumentError: a picture whose preprocessing is not known, labels that do not
+            fit the output, free sides.
+    """
+    if inputs not in (None, "image", "array"):
+        raise InvalidArgumentError(f"inputs={inputs!r}: choose 'image' or 'array'.")
+    features = tuple(_input(spec, inputs, preprocessing, graph) for spec in graph.inputs)
+    names = program_names(graph)
+    outputs = tuple((name, names.get(name, identifier(name))) for name in graph.outputs)
+    if labels is not None:
+        _check_labels(graph, labels)
+        outputs = ((outputs[0][0], "probabilities"), *outputs[1:])
+    return Interface(features, outputs, None if labels is None else tuple(labels))
+
+
+def describe(
+    graph: Graph, interface: Interface, metadata: Mapping[str, str], user_defined: Mapping[str, str]
+) -> Model_pb2.ModelDescription:
+    """The description that Core ML, Xcode and Vision read.
+
+    Args:
+        graph: for the shapes of outputs.
+        interface: the features.
+        metadata: any of author, license, version, short_description.
+        user_defined: further pairs of strings.
+    """
+    description = proto.Model_pb2.ModelDescription()
+    for item in interface.inputs:
+        _describe_input(description.input.add(), item)
+    plain = interface.outputs
+    if interface.labels is not None:
+        _describe_classifier(description)
+        plain = plain[1:]
+    for tensor, feature in plain:
+        _describe_array(description.output.add(), feature, _fixed(graph.spec(tensor)))
+    fields = {"version": "versionString", "short_description": "shortDescription"}
+    for key, value in metadata.items():
+        setattr(description.metadata, fields.get(key, key), value)
+    for key, value in user_defined.items():
+        description.metadata.userDefined[key] = value
+    return description
+
+
+def _input(
+    spec: TensorSpec, inputs: str | None, preprocessing: Preprocessing | None, graph: Graph
+) -> Input:
+    shape = _fixed(spec)
+    can_be_image = len(shape) == 4 and shape[-1] in (1, 3) and len(graph.inputs) == 1
+    if inputs == "image" and not can_be_image:
+        raise InvalidArgumentError(
+            f"inputs='image' needs one input of shape (height, width, 1 or 3); '{graph.name}' "
+            f"takes {len(graph.inputs)} input(s), '{spec.name}' {shape[1:]}. Pass inputs='array'."
+        )
+    if inputs == "array" or not can_be_image:
+        return Input(identifier(spec.name), spec.name, shape, None)
+    if preprocessing is None:
+        raise InvalidArgumentError(
+            f"'{graph.name}' takes pictures {shape[1:]}, but how their pixels must be prepared is "
+            "not known. Pass preprocessing='none' if the model takes 0..255 itself, or 'unit' "
+            "(x/255), 'tf' (x/127.5-1), 'caffe', 'torch'; or inputs='array'."
+        )
+    batch, height, width, channels = shape
+    preprocessing.check_channels(channels)
+    return Input("image", spec.name, (batch, channels, height, width), preprocessing)
+
+
+def _fixed(spec: TensorSpec) -> tuple[int, ...]:
+    if any(size is None for size in spec.shape[1:]):
+        raise InvalidArgumentError(
+            f"'{spec.name}' has free sides: {spec.shape[1:]}. Core ML runs fixed sizes fastest: "
+            "pass input_shape=(height, width, channels)."
+        )
+    return tuple(1 if size is None else size for size in spec.shape)
+
+
+def _check_labels(graph: Graph, labels: Sequence[str]) -> None:
+    shape = _fixed(graph.spec(graph.outputs[0]))
+    if len(shape) != 2 or shape[1] != len(labels):
+        raise InvalidArgumentError(
+            f"{len(labels)} labels for an output of shape {shape}: a classifier needs (1, "
+            f"{len(labels)})."
+        )
+    repeated = [label for label, count in Counter(labels).items() if count > 1]
+    if repeated:
+        raise InvalidArgumentError(
+            f"Labels must differ, or their probabilities are lost: {', '.join(repeated[:5])} "
+            "occur more than once."
+        )
+    makers = {node.name: node for node in graph.nodes}
+    maker = makers.get(graph.outputs[0])
+    while maker is not None and maker.kind == "reshape":
+        maker = makers.get(maker.inputs[0])
+    if maker is None or maker.kind not in _PROBABILITIES:
+        raise InvalidArgumentError(
+            f"Labels need probabilities, but '{graph.outputs[0]}' ends in "
+            f"'{maker.kind if maker else 'an input'}', not softmax. Build the model with "
+            "classifier_activation='softmax', or export without labels."
+        )
+
+
+def _describe_input(feature: Any, item: Input) -> None:
+    if item.preprocessing is None:
+        _describe_array(feature, item.feature, item.shape)
+        return
+    color = proto.FeatureTypes_pb2.ImageFeatureType.ColorSpace
+    feature.name = item.feature
+    _, channels, height, width = item.shape
+    feature.type.imageType.width = width
+    feature.type.imageType.height = height
+    if channels == 1:
+        feature.type.imageType.colorSpace = color.Value("GRAYSCALE")
+    else:
+        order = "BGR" if item.preprocessing.bgr else "RGB"
+        feature.type.imageType.colorSpace = color.Value(order)
+
+
+def _describe_array(feature: Any, name: str, shape: tuple[int, ...]) -> None:
+    array = proto.FeatureTypes_pb2.ArrayFeatureType
+    feature.name = name
+    feature.type.multiArrayType.shape.extend(shape)
+    feature.type.multiArrayType.dataType = array.ArrayDataType.Value("FLOAT32")
+
+
+def _describe_classifier(description: Any) -> None:
+    label = description.output.add()
+    label.name = "classLabel"
+    label.type.stringType.SetInParent()
+    probabilities = description.output.add()
+    probabilities.name = "classLabelProbs"
+    probabilities.type.dictionaryType.stringKeyType.SetInParent()
+    description.predictedFeatureName = "classLabel"
+    description.predictedProbabilitiesName = "classLabelProbs"

@@ -1,0 +1,104 @@
+"""Operations on single values, and on pairs of values with broadcasting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coremltools.converters.mil.mil import Builder as mb
+
+from mobilezoo.coreml.emit.site import Layout, Site, emits
+
+_UNARY = {
+    "abs": "abs",
+    "exp": "exp",
+    "relu": "relu",
+    "relu6": "relu6",
+    "sigmoid": "sigmoid",
+    "silu": "silu",
+    "softplus": "softplus",
+    "softsign": "softsign",
+    "sqrt": "sqrt",
+    "square": "square",
+    "tanh": "tanh",
+}
+_BINARY = {
+    "add": "add",
+    "divide": "real_div",
+    "maximum": "maximum",
+    "minimum": "minimum",
+    "multiply": "mul",
+    "power": "pow",
+    "subtract": "sub",
+}
+
+
+def _register_unary(kind: str, operation: str) -> None:
+    @emits(kind, Layout.EITHER)
+    def unary(site: Site, x: Any) -> Any:
+        return getattr(mb, operation)(x=x, name=site.name)
+
+
+def _register_binary(kind: str, operation: str) -> None:
+    @emits(kind, Layout.EITHER)
+    def binary(site: Site, x: Any, y: Any) -> Any:
+        return getattr(mb, operation)(x=x, y=y, name=site.name)
+
+
+for _kind, _operation in _UNARY.items():
+    _register_unary(_kind, _operation)
+for _kind, _operation in _BINARY.items():
+    _register_binary(_kind, _operation)
+
+
+@emits("leaky_relu", Layout.EITHER)
+def leaky_relu(site: Site, x: Any) -> Any:
+    """x if x > 0 else alpha * x."""
+    return mb.leaky_relu(x=x, alpha=site.number(site["alpha"]), name=site.name)
+
+
+@emits("elu", Layout.EITHER)
+def elu(site: Site, x: Any) -> Any:
+    """x if x > 0 else alpha * (exp(x) - 1)."""
+    return mb.elu(x=x, alpha=site.number(site["alpha"]), name=site.name)
+
+
+@emits("gelu", Layout.EITHER)
+def gelu(site: Site, x: Any) -> Any:
+    """x * Phi(x)."""
+    mode = "TANH_APPROXIMATION" if site["approximate"] else "EXACT"
+    return mb.gelu(x=x, mode=mode, name=site.name)
+
+
+@emits("clip", Layout.EITHER)
+def clip(site: Site, x: Any) -> Any:
+    """Values within [minimum, maximum]."""
+    low, high = site.number(site["minimum"]), site.number(site["maximum"])
+    return mb.clip(x=x, alpha=low, beta=high, name=site.name)
+
+
+@emits("hard_sigmoid", Layout.EITHER)
+def hard_sigmoid(site: Site, x: Any) -> Any:
+    """relu6(x + 3) / 6."""
+    return _hard_sigmoid(site, x, site.name)
+
+
+@emits("hard_silu", Layout.EITHER)
+def hard_silu(site: Site, x: Any) -> Any:
+    """x * relu6(x + 3) / 6."""
+    return mb.mul(x=x, y=_hard_sigmoid(site, x, f"{site.name}_gate"), name=site.name)
+
+
+@emits("negative", Layout.EITHER)
+def negative(site: Site, x: Any) -> Any:
+    """-x."""
+    return mb.mul(x=x, y=site.number(-1.0), name=site.name)
+
+
+@emits("rsqrt", Layout.EITHER)
+def rsqrt(site: Site, x: Any) -> Any:
+    """1 / sqrt(x)."""
+    return mb.rsqrt(x=x, epsilon=site.number(0.0), name=site.name)
+
+
+def _hard_sigmoid(site: Site, x: Any, name: str) -> Any:
+    return mb.sigmoid_hard(x=x, alpha=site.number(1 / 6), beta=site.number(0.5), name=name)

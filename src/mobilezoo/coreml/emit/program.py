@@ -1,0 +1,174 @@
+"""The walk over the graph: lay out, emit, compare the shape, go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from coremltools.converters.mil.mil import Builder as mb
+from coremltools.converters.mil.mil import Function, Program, mil_list, types
+
+from mobilezoo.coreml.description import Input, Interface
+from mobilezoo.coreml.emit.site import EMITTERS, Layout, Site
+from mobilezoo.coreml.names import program_names
+from mobilezoo.coreml.precision import Precision
+from mobilezoo.errors import MobilezooError
+from mobilezoo.graph import Graph, Node
+from mobilezoo.graph.node import Array
+
+
+def emit(graph: Graph, interface: Interface, precision: Precision) -> Program:
+    """A MIL program (opset iOS 15) that computes `graph`.
+
+    Args:
+        graph: folded; every axis but the batch is known, the batch becomes 1.
+        interface: features of the Core ML model.
+        precision: of weights and activations; inputs and outputs stay float32.
+    """
+    import coremltools as ct
+
+    placeholders = {
+        item.feature: mb.placeholder(shape=item.shape, dtype=types.fp32)
+        for item in interface.inputs
+    }
+    mb.name_count.clear()  # else the names of constants count on from one export to the next
+    program = Program()
+    with Function(placeholders, opset_version=ct.target.iOS15) as function:
+        walk = _Walk(program_names(graph), precision)
+        for item in interface.inputs:
+            walk.values[item.tensor] = _prepare(function.inputs[item.feature], item, precision)
+        for node in graph.nodes:
+            walk.add(node)
+        outputs = []
+        for tensor, feature in interface.outputs:
+            outputs.append(_finish(walk.values[tensor], feature))
+        if interface.labels is not None:
+            outputs = [*_classify(outputs[0], interface.labels), *outputs[1:]]
+        function.set_outputs(outputs)
+    program.add_function("main", function)
+    return program
+
+
+@dataclass
+class _Value:
+    """A tensor of the program in one layout, and in the other one once somebody asked."""
+
+    layouts: dict[Layout, Any]
+    shape: tuple[int, ...]  # in Keras's order
+
+    @property
+    def layout(self) -> Layout:
+        return next(iter(self.layouts))
+
+    def get(self, layout: Layout, rank: int) -> Any:
+        """The variable in a layout; `rank` is that of the tensors it is combined with."""
+        if len(self.shape) != 4 or layout is Layout.EITHER:
+            return self.layouts[self.layout]
+        if layout not in self.layouts:
+            source = self.layouts[self.layout]
+            to_first = layout is Layout.CHANNELS_FIRST
+            name = f"{source.name}_{'channels_first' if to_first else 'channels_last'}"
+            self.layouts[layout] = self._reordered(source, to_first, name)
+        return self.layouts[layout]
+
+    def _reordered(self, source: Any, to_first: bool, name: str) -> Any:
+        batch, height, width, channels = self.shape
+        if height == width == 1 or channels == 1:  # the elements stay where they are
+            first, last = (batch, channels, height, width), (batch, height, width, channels)
+            return mb.reshape(x=source, shape=first if to_first else last, name=name)
+        return mb.transpose(x=source, perm=[0, 3, 1, 2] if to_first else [0, 2, 3, 1], name=name)
+
+
+@dataclass(frozen=True)
+class _Constant:
+    """An array that takes the layout of what it is combined with."""
+
+    array: Array
+    shape: tuple[int, ...]
+    layout: Layout = Layout.EITHER
+
+    def get(self, layout: Layout, rank: int) -> Array:
+        if layout is not Layout.CHANNELS_FIRST or rank != 4:
+            return self.array
+        full = self.array.reshape((1,) * (4 - self.array.ndim) + self.array.shape)
+        return np.ascontiguousarray(full.transpose(Layout.CHANNELS_FIRST.value))
+
+
+@dataclass
+class _Walk:
+    """The tensors emitted so far."""
+
+    names: dict[str, str]
+    precision: Precision
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, node: Node) -> None:
+        """Emit one node and compare its shape with the one that Keras declares."""
+        shape = tuple(1 if size is None else size for size in node.output.shape)
+        if node.kind == "constant":
+            site = Site(node, self.names[node.name], Layout.EITHER, self.precision.dtype, shape)
+            self.values[node.name] = _Constant(site.weight("value"), shape)
+            return
+        registered = EMITTERS[node.kind]
+        operands = [self.values[name] for name in node.inputs]
+        layout = registered.layout_for(node)
+        if layout is Layout.EITHER:
+            layout = _common_layout(operands)
+        site = Site(node, self.names[node.name], layout, self.precision.dtype, shape)
+        rank = max((len(operand.shape) for operand in operands), default=0)
+        made = registered.emit(site, *(operand.get(layout, rank) for operand in operands))
+        made_layout = layout if len(shape) == 4 else Layout.KERAS
+        _check_shape(node, tuple(made.shape), made_layout.shape(shape))
+        self.values[node.name] = _Value({made_layout: made}, shape)
+
+
+def _common_layout(operands: list[Any]) -> Layout:
+    """Channels first where a picture already is, unless a tensor of lower rank joins in."""
+    tensors = [operand for operand in operands if isinstance(operand, _Value)]
+    ranks = {len(tensor.shape) for tensor in tensors}
+    first = any(tensor.layout is Layout.CHANNELS_FIRST for tensor in tensors)
+    return Layout.CHANNELS_FIRST if first and ranks == {4} else Layout.KERAS
+
+
+def _prepare(variable: Any, item: Input, precision: Precision) -> _Value:
+    """Input feature -> the tensor that the network takes."""
+    x = variable
+    if precision.dtype is np.float16:
+        x = mb.cast(x=x, dtype="fp16", name=f"{item.feature}_float16")
+    if item.preprocessing is None:
+        return _Value({Layout.KERAS: x}, item.shape)
+    batch, channels, height, width = item.shape
+    mean, scale = (
+        np.array(values, precision.dtype).reshape(1, -1, 1, 1)
+        for values in (item.preprocessing.mean, item.preprocessing.scale)
+    )
+    if mean.any():  # first, because pixel - 127.5 is exact in float16
+        x = mb.sub(x=x, y=mean, name=f"{item.feature}_centred")
+    if (scale != 1).any():
+        x = mb.mul(x=x, y=scale, name=f"{item.feature}_scaled")
+    return _Value({Layout.CHANNELS_FIRST: x}, (batch, height, width, channels))
+
+
+def _finish(value: Any, feature: str) -> Any:
+    """A tensor of the network -> output feature: float32, in Keras's order, under its name."""
+    x = value.get(Layout.KERAS, len(value.shape))
+    if x.dtype == types.fp32 and x.name == feature:
+        return x
+    x.name = f"{feature}_inner" if x.name == feature else x.name
+    return mb.cast(x=x, dtype="fp32", name=feature)
+
+
+def _classify(probabilities: Any, labels: tuple[str, ...]) -> list[Any]:
+    classes = mil_list([str(label) for label in labels])
+    outputs = mb.classify(probabilities=probabilities, classes=mb.const(val=classes))
+    outputs[0].name, outputs[1].name = "classLabel", "classLabelProbs"
+    return list(outputs)
+
+
+def _check_shape(node: Node, made: tuple[int, ...], declared: tuple[int, ...]) -> None:
+    if made != declared:
+        raise MobilezooError(
+            f"Bug in the emitter for '{node.kind}': it made {made} for '{node.name}', Keras "
+            f"declares {declared}. Please report this with the layer's configuration."
+        )

@@ -1,0 +1,129 @@
+"""What an emitter sees: one node, the layout of its tensors, and its weights ready to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph import Node
+from mobilezoo.graph.node import Array
+
+
+class Layout(Enum):
+    """Axis order of a rank-4 tensor; tensors of other ranks are always in Keras's order."""
+
+    KERAS = (0, 1, 2, 3)  # batch, height, width, channels
+    CHANNELS_FIRST = (0, 3, 1, 2)  # batch, channels, height, width: MIL's own
+    EITHER = ()  # an emitter that works in both
+
+    def axis(self, axis: int, rank: int) -> int:
+        """Where Keras's `axis` of a tensor of `rank` stands in this layout."""
+        return self.value.index(axis) if rank == 4 and self is Layout.CHANNELS_FIRST else axis
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """A Keras shape in this layout."""
+        if len(shape) == 4 and self is Layout.CHANNELS_FIRST:
+            return tuple(shape[axis] for axis in self.value)
+        return shape
+
+
+@dataclass(frozen=True)
+class Site:
+    """The node that is being written, and where.
+
+    Attributes:
+        node: the operation; shapes and axes in Keras's order.
+        name: the name of the MIL operation.
+        layout: of the inputs that the emitter gets and of the output that it makes.
+        dtype: of weights and activations.
+        shape: of the output, in Keras's order, without free axes.
+    """
+
+    node: Node
+    name: str
+    layout: Layout
+    dtype: type[np.floating[Any]]
+    shape: tuple[int, ...]
+
+    def __getitem__(self, attribute: str) -> Any:
+        """An attribute of the node."""
+        return self.node.attributes[attribute]
+
+    def axis(self, axis: int) -> int:
+        """Keras's axis of a tensor of the output's rank, in this layout."""
+        return self.layout.axis(axis, len(self.shape))
+
+    def number(self, value: float) -> np.floating[Any]:
+        """A scalar in the type of the activations."""
+        return self.dtype(value)
+
+    def weight(self, role: str, axes: tuple[int, ...] | None = None) -> Array:
+        """A weight in the file's precision, transposed by `axes`, contiguous."""
+        values = self.cast(self.node.weights[role].read(), role)
+        return values if axes is None else _contiguous(values.transpose(axes))
+
+    def bias(self) -> dict[str, Array]:
+        """The keyword for a bias, if the node has one."""
+        return {"bias": self.weight("bias")} if "bias" in self.node.weights else {}
+
+    def cast(self, values: Array, role: str) -> Array:
+        """Values in the file's precision; what it cannot hold is an error, not an infinity."""
+        if values.size == 0:
+            return values.astype(self.dtype)
+        largest = float(max(values.max(), -values.min()))
+        limit = float(np.finfo(self.dtype).max)
+        if not largest <= limit:  # NaN is not <= either
+            what = "NaN" if np.isnan(largest) else f"{largest:g}"
+            raise InvalidArgumentError(
+                f"'{role}' of layer '{'+'.join(self.node.layers) or self.node.name}' holds {what}; "
+                f"{np.dtype(self.dtype).name} reaches {limit:g}. "
+                + ("Train again; the weights are broken." if np.isnan(largest) or largest > 3e38
+                   else "Export with precision='float32'.")
+            )  # fmt: skip
+        return np.ascontiguousarray(values.astype(self.dtype, copy=False))
+
+
+Emitter = Callable[..., Any]
+LayoutChoice = Layout | Callable[[Node], Layout]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """An emitter and the layout in which it wants its tensors."""
+
+    emit: Emitter
+    layout: LayoutChoice
+
+    def layout_for(self, node: Node) -> Layout:
+        """The layout for this node."""
+        return self.layout if isinstance(self.layout, Layout) else self.layout(node)
+
+
+EMITTERS: dict[str, Registered] = {}
+
+
+def emits(kind: str, layout: LayoutChoice) -> Callable[[Emitter], Emitter]:
+    """Register `emit(site, *inputs) -> MIL variable` for nodes of `kind`."""
+
+    def register(emit: Emitter) -> Emitter:
+        if kind in EMITTERS:
+            raise ValueError(f"two emitters for {kind!r}")
+        EMITTERS[kind] = Registered(emit, layout)
+        return emit
+
+    return register
+
+
+def _contiguous(values: Array, block: int = 256) -> Array:
+    """A contiguous copy; large matrices go block by block, which the cache likes better."""
+    if values.ndim != 2 or values.size < 1 << 20:
+        return np.ascontiguousarray(values)
+    copy = np.empty(values.shape, values.dtype)
+    for start in range(0, values.shape[1], block):
+        copy[:, start : start + block] = values[:, start : start + block]
+    return copy
