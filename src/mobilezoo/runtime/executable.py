@@ -1,0 +1,136 @@
+"""Compiles the loop: traces it once into a TensorFlow function, on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mobilezoo.errors import MobilezooError
+from mobilezoo.runtime.arithmetic import Array, tensor
+from mobilezoo.runtime.batch import batched
+from mobilezoo.runtime.features import Feature
+from mobilezoo.runtime.interpreter import evaluate
+from mobilezoo.runtime.layout import channels_first
+from mobilezoo.runtime.operations import Block
+
+_DEVICE = "CPU:0"
+
+
+class Executable:
+    """A program that runs.
+
+    Args:
+        block: what to compute.
+        features: the inputs; the i-th array given to `run` belongs to the i-th feature.
+        fetch: names of the values to return.
+    """
+
+    def __init__(self, block: Block, features: Sequence[Feature], fetch: Sequence[str]) -> None:
+        self._block = block
+        self._features = tuple(features)
+        self._fetch = tuple(fetch)
+        self._batched = batched(block)
+
+    @property
+    def runs_many(self) -> bool:
+        """Whether any number of examples runs at once; else one after the other."""
+        return self._batched is not None
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        """Compute the fetched values of n examples.
+
+        Args:
+            arrays: per feature (n, *declared), without the 1 with which the declared shape may
+                begin; pictures (n, h, w, channels).
+
+        Returns:
+            One array (n, *declared) per fetched name.
+        """
+        if self.runs_many:  # their declared shapes begin with 1
+            return [_rows(values, len(arrays[0])) for values in self._call(arrays)]
+        singles = [self._call(self._example(arrays, i)) for i in range(len(arrays[0]))]
+        return [np.stack(column) for column in zip(*singles, strict=True)]
+
+    def values(self, arrays: Sequence[Array]) -> Iterator[tuple[str, Array]]:
+        """Compute every value of the first example, operation by operation, in program order."""
+        with tf.device(_DEVICE):
+            environment = self._environment(self._tensors(self._example(arrays, 0)))
+        steps = evaluate(self._block.operations, environment)
+        while True:
+            with tf.device(_DEVICE):  # not held while the caller looks at a value
+                step = next(steps, None)
+            if step is None:
+                return
+            name, value = step
+            if isinstance(value, tf.Tensor):  # an array is a constant
+                yield name, value.numpy()
+
+    def _call(self, arrays: Sequence[Array]) -> list[Array]:
+        with tf.device(_DEVICE):
+            return [output.numpy() for output in self._compiled(*self._tensors(arrays))]
+
+    @cached_property
+    def _compiled(self) -> Callable[..., list[tf.Tensor]]:
+        """The concrete function: all inputs -> the fetched values."""
+
+        def compute(*inputs: tf.Tensor) -> list[tf.Tensor]:
+            environment = self._environment(inputs)
+            operations = self._block.operations if self._batched is None else self._batched
+            for _ in evaluate(operations, environment):
+                pass
+            return [tensor(environment[name]) for name in self._fetch]
+
+        signature = [self._spec(feature) for feature in self._features]
+        function = tf.function(compute, input_signature=signature, autograph=False)
+        concrete: Callable[..., list[tf.Tensor]] = function.get_concrete_function()
+        return concrete
+
+    def _example(self, arrays: Sequence[Array], i: int) -> list[Array]:
+        """Example i, each array in its declared shape."""
+        return [
+            array[i : i + 1] if feature.shape[:1] == (1,) else array[i]
+            for feature, array in zip(self._features, arrays, strict=True)
+        ]
+
+    def _tensors(self, arrays: Sequence[Array]) -> list[tf.Tensor]:
+        """The inputs of the concrete function: whole pixels, too, as floating numbers."""
+        tensors = [tf.convert_to_tensor(array) for array in arrays]
+        return [tf.cast(x, tf.float32) if x.dtype == tf.uint8 else x for x in tensors]
+
+    def _environment(self, inputs: Sequence[tf.Tensor]) -> dict[str, Any]:
+        """Constants that are outputs, and inputs in the declared order of axes and channels."""
+        environment: dict[str, Any] = {
+            name: self._block.constants[name].value()
+            for name in self._fetch
+            if name in self._block.constants
+        }
+        for feature, value in zip(self._features, inputs, strict=True):
+            environment[feature.name] = _in_declared_order(feature, value)
+        return environment
+
+    def _spec(self, feature: Feature) -> tf.TensorSpec:
+        shape = feature.shape
+        if feature.kind == "image":
+            shape = (1, feature.height, feature.width, shape[1])
+        dtype = tf.int32 if feature.dtype == "int32" else tf.float32
+        return tf.TensorSpec((None, *shape[1:]) if self.runs_many else shape, dtype)
+
+
+def _rows(values: Array, count: int) -> Array:
+    """(n, ...) -> (n, 1, ...), as declared."""
+    if len(values) != count:
+        raise MobilezooError(
+            f"{count} examples gave {len(values)} results: a batch rule is wrong. Please report it."
+        )
+    return values[:, np.newaxis]
+
+
+def _in_declared_order(feature: Feature, value: tf.Tensor) -> tf.Tensor:
+    """Pictures (n, h, w, RGB) -> (n, RGB or BGR, h, w); arrays as they are."""
+    if feature.kind != "image":
+        return value
+    return channels_first(value[..., ::-1] if feature.color == "BGR" else value)

@@ -1,0 +1,100 @@
+"""What a Core ML file says of itself: its inputs, its outputs, its author."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mobilezoo.errors import CoreMLFileError
+
+_ARRAY_TYPES = {"FLOAT32": "float32", "DOUBLE": "float64", "INT32": "int32", "FLOAT16": "float16"}
+_CHANNELS = {"RGB": 3, "BGR": 3, "GRAYSCALE": 1}
+_KINDS = {
+    "multiArrayType": "array",
+    "imageType": "image",
+    "stringType": "string",
+    "dictionaryType": "dictionary",
+    "int64Type": "int64",
+}
+_MINIMUM_OS = {
+    1: "iOS11", 2: "iOS11.2", 3: "iOS12", 4: "iOS13", 5: "iOS14", 6: "iOS15", 7: "iOS16",
+    8: "iOS17", 9: "iOS18", 10: "iOS26",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Feature:
+    """An input or output, as the file declares it."""
+
+    name: str
+    kind: str  # "array", "image", "string", "dictionary" or "int64"
+    shape: tuple[int | None, ...] = ()  # in the program: (1, channels, height, width) of an image
+    dtype: str | None = None  # of an array, NumPy's name
+    height: int | None = None  # of an image, in pixels
+    width: int | None = None
+    color: str | None = None  # of an image: "RGB", "BGR" or "GRAYSCALE"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The file's label."""
+
+    author: str
+    license: str
+    version: str
+    short_description: str
+    specification_version: int
+    minimum_os: str  # the oldest iOS that opens the file, such as "iOS15"
+    user_defined: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_feature(description: Any, path: object) -> Feature:
+    """Read a `FeatureDescription`.
+
+    Raises:
+        CoreMLFileError: a kind of feature that is not known here.
+    """
+    kind = description.type.WhichOneof("Type")
+    name = description.name
+    if kind == "imageType":
+        return _image(name, description.type.imageType, path)
+    if kind == "multiArrayType":
+        return _array(name, description.type.multiArrayType, path)
+    if kind not in _KINDS:
+        raise CoreMLFileError(f"{path}: feature {name!r} has kind {kind}, which is not supported.")
+    return Feature(name, _KINDS[kind])
+
+
+def read_metadata(description: Any, specification_version: int) -> Metadata:
+    """Read the metadata of a `ModelDescription`."""
+    metadata = description.metadata
+    return Metadata(
+        author=metadata.author,
+        license=metadata.license,
+        version=metadata.versionString,
+        short_description=metadata.shortDescription,
+        specification_version=specification_version,
+        minimum_os=_MINIMUM_OS.get(specification_version, f"unknown ({specification_version})"),
+        user_defined=dict(metadata.userDefined),
+    )
+
+
+def _image(name: str, declared: Any, path: object) -> Feature:
+    color = declared.ColorSpace.Name(declared.colorSpace)
+    if color not in _CHANNELS or declared.WhichOneof("SizeFlexibility"):
+        raise CoreMLFileError(
+            f"{path}: image {name!r} has color space {color} or a flexible size; "
+            f"fixed sizes in {', '.join(_CHANNELS)} are supported."
+        )
+    height, width = int(declared.height), int(declared.width)
+    shape = (1, _CHANNELS[color], height, width)
+    return Feature(name, "image", shape, None, height, width, color)
+
+
+def _array(name: str, declared: Any, path: object) -> Feature:
+    dtype = declared.ArrayDataType.Name(declared.dataType)
+    if dtype not in _ARRAY_TYPES:
+        raise CoreMLFileError(f"{path}: array {name!r} has type {dtype}, which is not supported.")
+    shape = tuple(int(size) for size in declared.shape)
+    return Feature(name, "array", shape, _ARRAY_TYPES[dtype])

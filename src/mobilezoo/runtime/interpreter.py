@@ -1,0 +1,73 @@
+"""The loop: one operation after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
+from mobilezoo.runtime.operations import Operation, Output, Shape
+from mobilezoo.runtime.ops import OPS
+
+# what a kernel raises when a parameter or a shape makes no sense to it
+_FAILURES = (
+    ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError,
+    tf.errors.InvalidArgumentError, tf.errors.UnimplementedError,
+)  # fmt: skip
+
+
+def evaluate(
+    operations: Iterable[Operation], environment: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Run `operations` in order and yield each value with its name.
+
+    Args:
+        operations: in program order.
+        environment: name -> value; the inputs, to which each result is added.
+
+    Raises:
+        CoreMLFileError: a value does not have the shape that the file declares.
+    """
+    for operation in operations:
+        for output, value in zip(operation.outputs, _run(operation, environment), strict=True):
+            _check_shape(operation, output, value)
+            environment[output.name] = value
+            yield output.name, value
+
+
+def _run(operation: Operation, environment: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The results of one operation, errors of TensorFlow's explained by its place."""
+    try:
+        inputs = {key: item.value(environment) for key, item in operation.arguments.items()}
+        result = OPS[operation.type](**inputs)
+    except UnsupportedOpError as error:
+        raise UnsupportedOpError(f"{operation.place}: {error}") from error
+    except _FAILURES as error:
+        reason = str(error).partition("\n")[0]
+        raise CoreMLFileError(f"{operation.place} cannot be computed: {reason}") from error
+    results = tuple(result) if isinstance(result, (list, tuple)) else (result,)
+    if len(results) != len(operation.outputs):
+        raise CoreMLFileError(
+            f"{operation.place}: {len(results)} results, but the file names "
+            f"{len(operation.outputs)}."
+        )
+    return results
+
+
+def _check_shape(operation: Operation, output: Output, value: Any) -> None:
+    shape = tuple(np.shape(value) if isinstance(value, np.ndarray) else value.shape)
+    if not _agrees(shape, output.shape):
+        raise CoreMLFileError(
+            f"{operation.place}: {output.name!r} has shape {shape}, "
+            f"the file declares {output.shape}."
+        )
+
+
+def _agrees(shape: Shape, declared: Shape) -> bool:
+    return len(shape) == len(declared) and all(
+        expected is None or size is None or size == expected
+        for size, expected in zip(shape, declared, strict=True)
+    )

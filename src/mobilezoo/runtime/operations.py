@@ -1,0 +1,218 @@
+"""The program as a list of operations, with every name and every op checked at load time."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
+from mobilezoo.runtime.arithmetic import widen
+from mobilezoo.runtime.blob import Blob
+from mobilezoo.runtime.ops import OPS
+from mobilezoo.runtime.package import Package
+from mobilezoo.runtime.values import ValueReader, tensor_type
+
+Shape: TypeAlias = tuple[int | None, ...]
+
+_SEVERAL = frozenset({"values"})  # parameters that take a tuple even of one tensor
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An argument that is another operation's output or an input of the program."""
+
+    name: str
+
+    def value(self, environment: Mapping[str, Any]) -> Any:
+        """What the name stands for."""
+        return environment[self.name]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An argument that the file fixes; a `Blob` is read anew each time, so as not to be kept."""
+
+    content: Any
+
+    def value(self, environment: Mapping[str, Any] | None = None) -> Any:
+        """The constant in the precision of the computation."""
+        return widen(self.content.read() if isinstance(self.content, Blob) else self.content)
+
+
+@dataclass(frozen=True)
+class Several:
+    """An argument made of several."""
+
+    members: tuple[Reference | Constant, ...]
+
+    def value(self, environment: Mapping[str, Any]) -> Any:
+        """All their values."""
+        return tuple(member.value(environment) for member in self.members)
+
+
+Argument: TypeAlias = Reference | Constant | Several
+
+
+@dataclass(frozen=True)
+class Output:
+    """A value that an operation defines, as the file declares it."""
+
+    name: str
+    type: str  # MIL's name of the element type, such as "FLOAT16"
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the program; constants are no operations, but arguments."""
+
+    type: str
+    arguments: Mapping[str, Argument]
+    outputs: tuple[Output, ...]
+    place: str  # "op 17 of 63, 'foo' -> 'bar_1'", for messages
+
+    def references(self) -> list[str]:
+        """Names of the values that it reads."""
+        return [
+            member.name
+            for argument in self.arguments.values()
+            for member in (argument.members if isinstance(argument, Several) else (argument,))
+            if isinstance(member, Reference)
+        ]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The `classify` op: names the classes of a vector of probabilities."""
+
+    probabilities: str  # the value that holds them
+    labels: tuple[str | int, ...]
+    label_output: str
+    probability_output: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """All that a program computes."""
+
+    inputs: tuple[Output, ...]
+    operations: tuple[Operation, ...]
+    outputs: tuple[str, ...]
+    classifier: Classifier | None
+    constants: Mapping[str, Constant]
+
+
+def read_block(package: Package) -> Block:
+    """Read the program of a package.
+
+    Raises:
+        UnsupportedOpError: lists every op that the runtime does not know.
+        CoreMLFileError: a damaged constant, or a name that nothing defines.
+    """
+    function = package.function
+    body = function.block_specializations[function.opset]
+    inputs = tuple(Output(item.name, *tensor_type(item.type)) for item in function.inputs)
+    parser = _Parser(package, {item.name for item in inputs})
+    for raw in body.operations:
+        parser.take(raw)
+    return parser.block(inputs, tuple(body.outputs))
+
+
+class _Parser:
+    """Takes the operations in program order and remembers which names exist."""
+
+    def __init__(self, package: Package, names: set[str]) -> None:
+        self._path = package.path
+        self._reader = ValueReader(package.spec_path)
+        body = package.function.block_specializations[package.function.opset]
+        self._count = sum(raw.type != "const" for raw in body.operations)
+        self._names = names
+        self._constants: dict[str, Constant] = {}
+        self._operations: list[Operation] = []
+        self._classifier: Classifier | None = None
+        self._unknown: list[str] = []
+        self._position = 0
+
+    def take(self, raw: Any) -> None:
+        """Read one `MIL_pb2.Operation`."""
+        if not raw.outputs:
+            raise CoreMLFileError(f"{self._path}: an operation {raw.type!r} without output.")
+        if raw.type == "const":
+            name = raw.outputs[0].name
+            self._constants[name] = Constant(self._reader.read(raw.attributes["val"], name))
+            return
+        self._position += 1
+        outputs = tuple(Output(item.name, *tensor_type(item.type)) for item in raw.outputs)
+        place = f"op {self._position} of {self._count}, {raw.type!r} -> {outputs[0].name!r}"
+        operation = Operation(raw.type, self._arguments(raw, place), outputs, place)
+        self._names.update(item.name for item in outputs)
+        if raw.type == "classify":
+            self._classifier = self._read_classifier(operation)
+            return
+        self._operations.append(operation)
+        self._unknown += _complaints(operation)
+
+    def block(self, inputs: tuple[Output, ...], outputs: tuple[str, ...]) -> Block:
+        """The finished block."""
+        if self._unknown:
+            raise UnsupportedOpError(f"{self._path}: cannot be run: {'; '.join(self._unknown)}.")
+        for name in outputs:
+            if name not in self._names and name not in self._constants:
+                raise CoreMLFileError(f"{self._path}: nothing defines the output {name!r}.")
+        return Block(inputs, tuple(self._operations), outputs, self._classifier, self._constants)
+
+    def _arguments(self, raw: Any, place: str) -> dict[str, Argument]:
+        arguments: dict[str, Argument] = {
+            key: Constant(self._reader.read(value, f"{place}: {key}"))
+            for key, value in raw.attributes.items()
+            if raw.type.startswith("constexpr_") and key != "name"
+        }
+        for key, argument in raw.inputs.items():
+            members = tuple(self._member(item, place) for item in argument.arguments)
+            single = len(members) == 1 and key not in _SEVERAL
+            arguments[key] = members[0] if single else Several(members)
+        return arguments
+
+    def _member(self, binding: Any, place: str) -> Reference | Constant:
+        if binding.WhichOneof("binding") == "value":
+            return Constant(self._reader.read(binding.value, place))
+        if binding.name in self._constants:
+            return self._constants[binding.name]
+        if binding.name not in self._names:
+            raise CoreMLFileError(
+                f"{self._path}: {place} reads {binding.name!r}, which nothing before it defines."
+            )
+        return Reference(binding.name)
+
+    def _read_classifier(self, operation: Operation) -> Classifier:
+        probabilities = operation.arguments.get("probabilities")
+        classes = operation.arguments.get("classes")
+        if not isinstance(probabilities, Reference) or not isinstance(classes, Constant):
+            raise CoreMLFileError(
+                f"{self._path}: {operation.place} lacks probabilities or classes."
+            )
+        label, probability = operation.outputs
+        return Classifier(probabilities.name, tuple(classes.content), label.name, probability.name)
+
+
+def _complaints(operation: Operation) -> list[str]:
+    """Why the runtime cannot run an operation; empty if it can."""
+    if operation.type not in OPS:
+        return [f"{operation.place} is not supported"]
+    known, required = _parameters(operation.type)
+    given = set(operation.arguments)
+    return [
+        *(f"{operation.place} has the unknown parameter {key!r}" for key in sorted(given - known)),
+        *(f"{operation.place} lacks the parameter {key!r}" for key in sorted(required - given)),
+    ]
+
+
+@cache
+def _parameters(op_type: str) -> tuple[frozenset[str], frozenset[str]]:
+    """All parameters of an op, and those without a default."""
+    parameters = inspect.signature(OPS[op_type]).parameters.values()
+    known = frozenset(item.name for item in parameters)
+    return known, frozenset(item.name for item in parameters if item.default is item.empty)

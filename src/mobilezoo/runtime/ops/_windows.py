@@ -1,0 +1,81 @@
+"""Strides, dilations and padding as convolutions and pools share them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TypeAlias
+
+from mobilezoo.errors import UnsupportedOpError
+
+Pairs: TypeAlias = tuple[tuple[int, int], ...]
+# what TensorFlow takes: a name, or (before, after) for each of n, h, w, c
+Padding: TypeAlias = str | list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A window that slides over the spatial axes; each tuple has one item per spatial axis."""
+
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pad_type: str
+    pad: Pairs  # (before, after), for pad_type "custom"
+
+    def pairs(self, spatial: Sequence[int | None]) -> Pairs:
+        """(before, after) of each spatial axis, for an input of these sizes."""
+        if self.pad_type == "valid":
+            return ((0, 0),) * len(self.sizes)
+        if self.pad_type == "custom":
+            return self.pad
+        totals = [
+            max(0, (ceil(size / stride) - 1) * stride + (k - 1) * dilation + 1 - size)
+            for size, k, stride, dilation in zip(
+                _known(spatial), self.sizes, self.strides, self.dilations, strict=True
+            )
+        ]
+        small = tuple((total // 2, total - total // 2) for total in totals)
+        if self.pad_type == "same_lower":  # the odd pixel goes before
+            return tuple((after, before) for before, after in small)
+        return small
+
+    def padding(self, spatial: Sequence[int | None]) -> Padding:
+        """The same, in TensorFlow's words."""
+        if self.pad_type == "same":  # the odd pixel goes after, as in TensorFlow
+            return "SAME"
+        pairs = self.pairs(spatial)
+        if not any(before or after for before, after in pairs):
+            return "VALID"
+        return [(0, 0), *pairs, (0, 0)]
+
+
+def windows(
+    sizes: Sequence[int],
+    strides: Sequence[int] | None,
+    pad_type: str,
+    pad: Sequence[int] | None,
+    dilations: Sequence[int] | None = None,
+) -> Windows:
+    """Windows from MIL's parameters; `pad` is (before, after, before, after, ...)."""
+    if pad_type not in ("valid", "same", "same_lower", "custom"):
+        raise UnsupportedOpError(
+            f"pad_type={pad_type!r}; known are valid, same, same_lower, custom"
+        )
+    rank = len(sizes)
+    flat = [0] * (2 * rank) if pad is None else [int(amount) for amount in pad]
+    return Windows(
+        sizes=tuple(int(size) for size in sizes),
+        strides=(1,) * rank if strides is None else tuple(int(stride) for stride in strides),
+        dilations=(1,) * rank if dilations is None else tuple(int(step) for step in dilations),
+        pad_type=pad_type,
+        pad=tuple(zip(flat[::2], flat[1::2], strict=True)),
+    )
+
+
+def _known(spatial: Sequence[int | None]) -> list[int]:
+    sizes = [size for size in spatial if size is not None]
+    if len(sizes) < len(spatial):
+        raise UnsupportedOpError("'same' padding of an input whose size the file leaves open")
+    return sizes

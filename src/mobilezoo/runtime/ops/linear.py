@@ -1,0 +1,39 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+
+__all__ = ["linear", "matmul"]
+
+
+def linear(x: Operand, weight: Array, bias: Array | None = None) -> tf.Tensor:
+    """Affine map: x (..., d_in), weight (d_out, d_in), bias (d_out,) -> (..., d_out)."""
+    x = tensor(x)
+    if len(x.shape) == 1:
+        return tf.squeeze(linear(tf.expand_dims(x, 0), weight, bias), 0)
+    rows = tf.reshape(x, (-1, x.shape[-1])) if len(x.shape) > 2 else x
+    y = tf.matmul(rows, tensor(weight), transpose_b=True)
+    if bias is not None:
+        y = tf.nn.bias_add(y, tensor(bias))
+    if len(x.shape) > 2:
+        y = tf.reshape(y, tf.concat([tf.shape(x)[:-1], [weight.shape[0]]], 0))
+        y.set_shape((*x.shape[:-1], weight.shape[0]))
+    return y
+
+
+def matmul(
+    x: Operand, y: Operand, transpose_x: bool = False, transpose_y: bool = False
+) -> tf.Tensor:
+    """Product of matrices in the last two axes; the axes before broadcast.
+
+    x (..., n, k), y (..., k, m) -> (..., n, m); `transpose_x` reads x as (..., k, n),
+    `transpose_y` reads y as (..., m, k).
+    """
+    x, y = tensor(x), tensor(y)
+    if min(len(x.shape), len(y.shape)) < 2:
+        raise UnsupportedOpError("matmul with a vector; both operands need rank 2 or more")
+    return tf.matmul(x, y, transpose_a=bool(transpose_x), transpose_b=bool(transpose_y))

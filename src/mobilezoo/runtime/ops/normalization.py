@@ -1,0 +1,81 @@
+"""Normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+from mobilezoo.runtime.layout import channels_first, channels_last, elementwise
+
+__all__ = ["batch_norm", "layer_norm", "local_response_norm"]
+
+
+def batch_norm(
+    x: Operand,
+    mean: Array,
+    variance: Array,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    epsilon: float = 1e-5,
+) -> tf.Tensor:
+    """Return gamma * (x - mean) / sqrt(variance + epsilon) + beta, per channel.
+
+    x (n, c, *d), the others (c,) -> (n, c, *d).
+    """
+    per_channel = (1, -1) + (1,) * (len(x.shape) - 2)
+    scale = 1.0 / np.sqrt(np.asarray(variance, np.float64) + epsilon)
+    if gamma is not None:
+        scale = scale * gamma
+    offset = -mean * scale if beta is None else beta - mean * scale
+    return elementwise(
+        lambda value, a, b: value * a + b,
+        x,
+        scale.astype(np.float32).reshape(per_channel),
+        offset.astype(np.float32).reshape(per_channel),
+    )
+
+
+def layer_norm(
+    x: Operand,
+    axes: Sequence[int] | None = None,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    epsilon: float = 1e-5,
+) -> tf.Tensor:
+    """Return gamma * (x - mean) / sqrt(variance + epsilon) + beta, statistics over `axes`.
+
+    x of any shape, gamma and beta of the shape that x has along `axes` -> the shape of x.
+    """
+    x = tensor(x)
+    rank = len(x.shape)
+    kept = sorted(range(rank) if axes is None else (int(axis) % rank for axis in axes))
+    mean, variance = tf.nn.moments(x, kept, keepdims=True)
+    y = (x - mean) * tf.math.rsqrt(variance + epsilon)
+    spread = [x.shape[axis] if axis in kept else 1 for axis in range(rank)]
+    if gamma is not None:
+        y = y * tensor(np.reshape(gamma, spread))
+    if beta is not None:
+        y = y + tensor(np.reshape(beta, spread))
+    return y
+
+
+def local_response_norm(
+    x: Operand, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> tf.Tensor:
+    """Return x / (k + alpha / size * s) ^ beta, s the sum of squares over `size` channels.
+
+    x (n, c, h, w) -> (n, c, h, w). The `size` channels, an odd number, are centred on each.
+    """
+    if len(x.shape) != 4 or size % 2 == 0:
+        raise UnsupportedOpError(
+            f"local_response_norm of rank {len(x.shape)} over {size} channels; "
+            "rank 4 and an odd number of channels are known"
+        )
+    y = tf.nn.local_response_normalization(
+        channels_last(x), depth_radius=size // 2, bias=k, alpha=alpha / size, beta=beta
+    )
+    return channels_first(y)

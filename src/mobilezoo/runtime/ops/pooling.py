@@ -1,0 +1,132 @@
+"""Pooling over windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+from mobilezoo.runtime.layout import channels_first, channels_last
+from mobilezoo.runtime.ops._windows import Pairs, Windows, windows
+
+__all__ = ["avg_pool", "max_pool"]
+
+
+def max_pool(
+    x: Operand,
+    kernel_sizes: Sequence[int],
+    pad_type: str,
+    strides: Sequence[int] | None = None,
+    pad: Sequence[int] | None = None,
+    ceil_mode: bool = False,
+) -> tf.Tensor:
+    """Largest value of each window; padding never wins.
+
+    x (n, c, *d_in) -> (n, c, *d_out), with one or two spatial axes and
+    d_out = floor((d_in + pad before + pad after - k) / stride) + 1; `ceil_mode` rounds up,
+    without a last window that lies in the padding alone.
+    """
+    return _pool(_max, x, windows(kernel_sizes, strides, pad_type, pad), ceil_mode)
+
+
+def avg_pool(
+    x: Operand,
+    kernel_sizes: Sequence[int],
+    pad_type: str,
+    strides: Sequence[int] | None = None,
+    pad: Sequence[int] | None = None,
+    exclude_padding_from_average: bool = False,
+    ceil_mode: bool = False,
+) -> tf.Tensor:
+    """Mean of each window, over all its positions or over those inside `x`.
+
+    x (n, c, *d_in) -> (n, c, *d_out), sizes as in `max_pool`. A position beyond the padding,
+    which `ceil_mode` can reach, never counts.
+    """
+    mean = _mean_of_inside if exclude_padding_from_average else _mean_of_padded
+    return _pool(mean, x, windows(kernel_sizes, strides, pad_type, pad), ceil_mode)
+
+
+def _pool(
+    reduce: Callable[[tf.Tensor, Windows, Pairs, Pairs], tf.Tensor],
+    x: Operand,
+    frame: Windows,
+    ceil_mode: bool,
+) -> tf.Tensor:
+    """Bring `x` to (n, h, w, c), settle the padding, and apply `reduce`."""
+    if len(frame.sizes) == 1:
+        flat = _pool(reduce, tf.expand_dims(tensor(x), 2), _one_pixel_high(frame), ceil_mode)
+        return tf.squeeze(flat, 2)
+    if len(frame.sizes) != 2:
+        raise UnsupportedOpError(f"pooling over {len(frame.sizes)} spatial axes; 1 and 2 are known")
+    x = channels_last(x)
+    declared = frame.pairs(x.shape[1:3])
+    reached = _reached(x.shape[1:3], frame, declared) if ceil_mode else declared
+    return channels_first(reduce(x, frame, declared, reached))
+
+
+def _max(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
+    padding = _explicit(reached) if _any(reached) else "VALID"
+    return tf.nn.max_pool2d(x, frame.sizes, frame.strides, padding)
+
+
+def _mean_of_padded(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
+    mean = _mean(x, frame, reached)
+    if reached == declared:
+        return mean
+    inside = np.pad(np.ones(x.shape[1:3]), declared, constant_values=1.0)
+    beyond = tuple(
+        (0, after - given) for (_, after), (_, given) in zip(reached, declared, strict=True)
+    )
+    return mean / _share(np.pad(inside, beyond), frame)
+
+
+def _mean_of_inside(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
+    if not _any(reached):
+        return _mean(x, frame, reached)
+    return _mean(x, frame, reached) / _share(np.pad(np.ones(x.shape[1:3]), reached), frame)
+
+
+def _mean(x: tf.Tensor, frame: Windows, pairs: Pairs) -> tf.Tensor:
+    """Mean over all positions of each window, padding counted as zero."""
+    padded = tf.pad(x, _explicit(pairs)) if _any(pairs) else x
+    return tf.nn.avg_pool2d(padded, frame.sizes, frame.strides, "VALID")
+
+
+def _share(counted: Array, frame: Windows) -> Array:
+    """How much of each window counts: counted (h, w) of 0 and 1 -> (1, h', w', 1) in 0..1."""
+    views = np.lib.stride_tricks.sliding_window_view(counted, frame.sizes)
+    share: Array = views[:: frame.strides[0], :: frame.strides[1]].mean(axis=(2, 3))
+    return share.astype(np.float32)[np.newaxis, :, :, np.newaxis]
+
+
+def _reached(spatial: Sequence[int], frame: Windows, declared: Pairs) -> Pairs:
+    """The padding, extended after the end to where the last window of `ceil_mode` reaches."""
+    pairs = []
+    for size, k, stride, (before, after) in zip(
+        spatial, frame.sizes, frame.strides, declared, strict=True
+    ):
+        count = -(-(size + before + after - k) // stride) + 1
+        if before + after and (count - 1) * stride >= size + before:
+            count -= 1
+        needed = (count - 1) * stride + k - (size + before)
+        pairs.append((before, max(after, needed)))
+    return tuple(pairs)
+
+
+def _one_pixel_high(frame: Windows) -> Windows:
+    return Windows(
+        (1, *frame.sizes), (1, *frame.strides), (1, *frame.dilations), frame.pad_type,
+        ((0, 0), *frame.pad),
+    )  # fmt: skip
+
+
+def _any(pairs: Pairs) -> bool:
+    return any(before or after for before, after in pairs)
+
+
+def _explicit(pairs: Pairs) -> list[tuple[int, int]]:
+    return [(0, 0), *pairs, (0, 0)]

@@ -1,0 +1,53 @@
+"""Reductions over axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from mobilezoo.runtime.arithmetic import Operand, tensor
+from mobilezoo.runtime.layout import channels_first, channels_last, is_stored_last, last_axis_of
+
+__all__ = ["reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum"]
+
+
+def reduce_mean(
+    x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False
+) -> tf.Tensor:
+    """Mean over `axes`, all if None; a reduced axis goes, or stays with length 1."""
+    return _reduce(tf.reduce_mean, x, axes, keep_dims)
+
+
+def reduce_sum(x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False) -> tf.Tensor:
+    """Sum over `axes`, all if None; a reduced axis goes, or stays with length 1."""
+    return _reduce(tf.reduce_sum, x, axes, keep_dims)
+
+
+def reduce_max(x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False) -> tf.Tensor:
+    """Largest value over `axes`, all if None; a reduced axis goes, or stays with length 1."""
+    return _reduce(tf.reduce_max, x, axes, keep_dims)
+
+
+def reduce_min(x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False) -> tf.Tensor:
+    """Smallest value over `axes`, all if None; a reduced axis goes, or stays with length 1."""
+    return _reduce(tf.reduce_min, x, axes, keep_dims)
+
+
+def reduce_prod(
+    x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False
+) -> tf.Tensor:
+    """Product over `axes`, all if None; a reduced axis goes, or stays with length 1."""
+    return _reduce(tf.reduce_prod, x, axes, keep_dims)
+
+
+def _reduce(
+    function: Callable[..., tf.Tensor], x: Operand, axes: Sequence[int] | None, keep_dims: bool
+) -> tf.Tensor:
+    x = tensor(x)
+    over = list(range(len(x.shape))) if axes is None else [int(axis) for axis in axes]
+    if not is_stored_last(x):
+        return function(x, over, keepdims=bool(keep_dims))
+    y = function(channels_last(x), [last_axis_of(axis) for axis in over], keepdims=True)
+    y = channels_first(y)
+    return y if keep_dims else tf.squeeze(y, over)

@@ -1,0 +1,88 @@
+"""Pictures: from PIL or NumPy to the pixels that a program takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.runtime.arithmetic import Array
+from mobilezoo.runtime.features import Feature
+
+_PIL_MODES = {"RGB": "RGB", "BGR": "RGB", "GRAYSCALE": "L"}
+_LARGEST_PIXEL = 255
+
+
+def read_picture(feature: Feature, picture: Any) -> Array:
+    """Pixels of one picture or of several.
+
+    Args:
+        feature: the image input.
+        picture: a PIL image; or pixels 0..255 as an array (h, w, channels), (h, w) for
+            grayscale, or (n, h, w, channels). Colors are in the order R, G, B whatever the
+            file wants; the program is given the order it declares.
+
+    Returns:
+        (h, w, channels) or (n, h, w, channels), of uint8 or float32.
+
+    Raises:
+        InvalidArgumentError: another size, another number of channels, or no pixels.
+    """
+    if hasattr(picture, "convert") and hasattr(picture, "mode"):
+        return _from_pil(feature, picture)
+    pixels = as_array(feature, picture)
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, np.newaxis]
+    _check_shape(feature, pixels)
+    return _in_range(feature, pixels)
+
+
+def as_array(feature: Feature, value: Any) -> Array:
+    """`value` as an array.
+
+    Raises:
+        InvalidArgumentError: it has rows of different lengths.
+    """
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise InvalidArgumentError(f"Input {feature.name!r} is no array: {error}.") from error
+
+
+def _from_pil(feature: Feature, picture: Any) -> Array:
+    width, height = picture.size
+    if (height, width) != (feature.height, feature.width):
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} is {width} x {height} pixels, the program takes "
+            f"{feature.width} x {feature.height}. "
+            f"Resize it first: picture.resize(({feature.width}, {feature.height}))."
+        )
+    mode = _PIL_MODES[feature.color or "RGB"]
+    pixels = np.asarray(picture if picture.mode == mode else picture.convert(mode))
+    return pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
+
+
+def _check_shape(feature: Feature, pixels: Array) -> None:
+    required = (feature.height, feature.width, feature.shape[1])
+    if pixels.ndim not in (3, 4) or pixels.shape[-3:] != required or 0 in pixels.shape:
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} has shape {pixels.shape}; (height, width, channels) = "
+            f"{required} is required, or a batch (n, *{required}). Resize it first."
+        )
+
+
+def _in_range(feature: Feature, pixels: Array) -> Array:
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype.kind not in "iuf":
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} has type {pixels.dtype}; pixels 0..255 are required."
+        )
+    # written so that NaN fails, too
+    if not (pixels.min() >= 0 and pixels.max() <= _LARGEST_PIXEL):
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} has values {pixels.min():g}..{pixels.max():g}; pixels 0..255 "
+            "are required, scaling is part of the program."
+        )
+    return pixels.astype(np.float32, copy=False)

@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime.ops.convolution import conv
+
+
+def ramp(*shape):
+    return np.arange(1.0, 1.0 + np.prod(shape), dtype=np.float32).reshape(shape)
+
+
+def reference(x, weight, strides, pads, dilations, groups):
+    """The definition, one output element at a time."""
+    x = np.pad(x, ((0, 0), (0, 0), *pads))
+    per_group, kernel = weight.shape[1], weight.shape[2:]
+    sizes = [
+        (x.shape[2 + i] - (kernel[i] - 1) * dilations[i] - 1) // strides[i] + 1 for i in range(2)
+    ]
+    y = np.zeros((len(x), len(weight), *sizes), np.float32)
+    for n, filter_, row, column in np.ndindex(y.shape):
+        first = filter_ // (len(weight) // groups) * per_group
+        window = x[
+            n,
+            first : first + per_group,
+            row * strides[0] :: dilations[0],
+            column * strides[1] :: dilations[1],
+        ][:, : kernel[0], : kernel[1]]
+        y[n, filter_, row, column] = (window * weight[filter_]).sum()
+    return y
+
+
+def test_conv_same_pads_the_odd_pixel_after():
+    x = ramp(1, 1, 1, 6)
+    weight = np.array([1.0, 10.0, 100.0]).reshape(1, 1, 1, 3)
+
+    y = conv(x, weight, strides=(1, 2), pad_type="same")
+
+    # windows: 1 2 3 | 3 4 5 | 5 6 0
+    np.testing.assert_array_equal(y, [[[[321.0, 543.0, 65.0]]]])
+
+
+def test_conv_same_lower_pads_the_odd_pixel_before():
+    x = ramp(1, 1, 1, 6)
+    weight = np.array([1.0, 10.0, 100.0]).reshape(1, 1, 1, 3)
+
+    y = conv(x, weight, strides=(1, 2), pad_type="same_lower")
+
+    # windows: 0 1 2 | 2 3 4 | 4 5 6
+    np.testing.assert_array_equal(y, [[[[210.0, 432.0, 654.0]]]])
+
+
+def test_conv_custom_pads_each_side_by_its_own_amount():
+    x = ramp(1, 1, 2, 3)  # 1 2 3 | 4 5 6
+    weight = np.array([[1.0], [10.0]]).reshape(1, 1, 2, 1)
+
+    y = conv(x, weight, pad_type="custom", pad=(1, 0, 0, 2))
+
+    np.testing.assert_array_equal(y, [[[[10, 20, 30, 0, 0], [41, 52, 63, 0, 0]]]])
+
+
+def test_conv_valid_ignores_pad():
+    y = conv(ramp(1, 1, 1, 3), ramp(1, 1, 1, 2), pad_type="valid", pad=(9, 9, 9, 9))
+
+    np.testing.assert_array_equal(y, [[[[5.0, 8.0]]]])
+
+
+def test_conv_adds_a_bias_per_filter():
+    x = ramp(1, 2, 1, 1)  # channels 1, 2
+    weight = np.array([[1.0, 0.0], [0.0, 1.0], [10.0, 1.0]]).reshape(3, 2, 1, 1)
+
+    y = conv(x, weight, bias=np.array([0.25, 0.5, 0.75], np.float32))
+
+    np.testing.assert_array_equal(np.ravel(y), [1.25, 2.5, 12.75])
+
+
+def test_conv_depthwise_puts_the_filters_of_a_channel_side_by_side():
+    x = ramp(1, 2, 1, 1)  # channels 1, 2
+    weight = np.array([1.0, 10.0, 100.0, 1000.0]).reshape(4, 1, 1, 1)
+
+    y = conv(x, weight, groups=2)
+
+    np.testing.assert_array_equal(np.ravel(y), [1.0, 10.0, 200.0, 2000.0])
+
+
+@pytest.mark.parametrize(
+    ("channels", "groups", "filters", "strides", "dilations"),
+    [
+        (6, 1, 5, (2, 1), (1, 1)),
+        (6, 1, 5, (1, 1), (2, 3)),
+        (6, 1, 5, (2, 3), (2, 1)),
+        (6, 3, 9, (2, 1), (1, 1)),
+        (6, 3, 9, (1, 1), (1, 2)),
+        (6, 6, 12, (2, 2), (1, 1)),
+        (6, 6, 6, (1, 1), (2, 1)),
+        (6, 6, 12, (2, 1), (1, 1)),  # strides that TensorFlow's depthwise kernel refuses
+        (6, 6, 12, (2, 2), (1, 2)),  # stride with dilation, which it refuses too
+    ],
+)
+def test_conv_follows_the_definition(channels, groups, filters, strides, dilations):
+    rng = np.random.default_rng(0)
+    x = rng.integers(-4, 5, (2, channels, 9, 11)).astype(np.float32)
+    weight = rng.integers(-4, 5, (filters, channels // groups, 3, 2)).astype(np.float32)
+
+    y = conv(x, weight, None, strides, "custom", (1, 2, 0, 3), dilations, groups)
+
+    expected = reference(x, weight, strides, ((1, 2), (0, 3)), dilations, groups)
+    np.testing.assert_array_equal(y, expected)  # whole numbers: no rounding
+
+
+def test_conv_1d_slides_along_the_only_axis():
+    x = ramp(1, 2, 4)  # 1 2 3 4 | 5 6 7 8
+    weight = np.array([[[1.0, 0.0, 1.0], [0.0, 10.0, 0.0]]])
+
+    y = conv(x, weight, bias=np.array([0.5], np.float32), pad_type="custom", pad=(1, 0))
+
+    # x0[i - 1] + x0[i + 1] + 10 x1[i] + 0.5
+    np.testing.assert_array_equal(y, [[[52.5, 64.5, 76.5]]])
+
+
+def test_conv_takes_a_computed_weight():
+    import tensorflow as tf
+
+    y = conv(ramp(1, 2, 1, 3), tf.constant(ramp(1, 2, 1, 2)))
+
+    # 1*1 + 2*2 + 3*4 + 4*5, then one further
+    np.testing.assert_array_equal(y, [[[[37.0, 47.0]]]])
+
+
+def test_conv_3d_is_refused():
+    with pytest.raises(UnsupportedOpError, match="3 spatial axes"):
+        conv(ramp(1, 1, 2, 3, 4), ramp(1, 1, 1, 1, 1))

@@ -1,0 +1,206 @@
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from coremltools.converters.mil import Builder as mb
+from coremltools.proto import Model_pb2
+
+from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
+from mobilezoo.runtime import load_coreml
+from mobilezoo.runtime.blob import Blob
+
+from .conftest import build, convolution, ct
+
+SPEC = "Data/com.apple.CoreML/model.mlmodel"
+WEIGHTS = "Data/com.apple.CoreML/weights/weight.bin"
+
+
+@pytest.fixture
+def package(save_package):
+    return save_package(convolution())
+
+
+def edit_manifest(package, change):
+    manifest = json.loads((package / "Manifest.json").read_text())
+    change(manifest)
+    (package / "Manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_missing_path_is_named(tmp_path):
+    with pytest.raises(CoreMLFileError, match=r"nowhere\.mlpackage: no such file"):
+        load_coreml(tmp_path / "nowhere.mlpackage")
+
+
+def test_an_mlmodel_is_not_supported_yet(tmp_path):
+    (tmp_path / "old.mlmodel").write_bytes(b"")
+
+    with pytest.raises(CoreMLFileError, match="neural networks\\) are not supported yet"):
+        load_coreml(tmp_path / "old.mlmodel")
+
+
+def test_a_folder_without_a_manifest_is_no_package(tmp_path):
+    with pytest.raises(CoreMLFileError, match=r"Manifest\.json is missing"):
+        load_coreml(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"rootModelIdentifier": "x"}', "\0"])
+def test_a_damaged_manifest_is_named(package, content):
+    (package / "Manifest.json").write_text(content)
+
+    with pytest.raises(CoreMLFileError, match=r"Manifest\.json: damaged"):
+        load_coreml(package)
+
+
+def test_a_manifest_that_leads_out_of_the_package_is_refused(package):
+    shutil.copy(package / SPEC, package.parent / "outside.mlmodel")
+
+    def escape(manifest):
+        manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"] = (
+            "../../outside.mlmodel"
+        )
+
+    edit_manifest(package, escape)
+
+    with pytest.raises(CoreMLFileError, match="leads out of the package"):
+        load_coreml(package)
+
+
+def test_an_absolute_path_in_the_manifest_is_refused(package):
+    shutil.copy(package / SPEC, package.parent / "outside.mlmodel")
+
+    def escape(manifest):
+        root = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]
+        root["path"] = str(package.parent / "outside.mlmodel")
+
+    edit_manifest(package, escape)
+
+    with pytest.raises(CoreMLFileError, match="leads out of the package"):
+        load_coreml(package)
+
+
+def test_a_link_inside_the_package_is_followed(package):
+    stored = package.parent / "blob-of-a-download-cache"
+    shutil.move(package / SPEC, stored)
+    (package / SPEC).symlink_to(stored)
+
+    assert load_coreml(package).op_types() == {"conv": 1, "relu": 1}
+
+
+def test_a_program_that_is_missing_is_named(package):
+    (package / SPEC).unlink()
+
+    with pytest.raises(CoreMLFileError, match=r"model\.mlmodel: missing, though the manifest"):
+        load_coreml(package)
+
+
+def test_a_truncated_program_is_named(package):
+    content = (package / SPEC).read_bytes()
+    (package / SPEC).write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(CoreMLFileError, match=r"model\.mlmodel: truncated or damaged"):
+        load_coreml(package)
+
+
+def test_an_empty_program_is_named(package):
+    (package / SPEC).write_bytes(b"")
+
+    with pytest.raises(CoreMLFileError, match="mlProgram is required"):
+        load_coreml(package)
+
+
+@pytest.mark.parametrize("end", [0, 63, 100, 400])
+def test_truncated_weights_are_found_when_loading(package, end):
+    content = (package / WEIGHTS).read_bytes()
+    (package / WEIGHTS).write_bytes(content[:end])
+
+    with pytest.raises(CoreMLFileError, match=r"weight\.bin.*(shorter|beyond the end)"):
+        load_coreml(package)
+
+
+def test_missing_weights_are_found_when_loading(package):
+    (package / WEIGHTS).unlink()
+
+    with pytest.raises(CoreMLFileError, match=r"weight\.bin: the weight file is missing"):
+        load_coreml(package)
+
+
+def test_corrupt_weights_name_the_constant(package):
+    content = bytearray((package / WEIGHTS).read_bytes())
+    content[64:68] = b"\0\0\0\0"
+    (package / WEIGHTS).write_bytes(content)
+
+    with pytest.raises(CoreMLFileError, match=r"constant 'conv_1_weight_0' has no record"):
+        load_coreml(package)
+
+
+def test_weights_outside_the_package_are_refused(package):
+    content = (package / SPEC).read_bytes()
+    inside, outside = b"@model_path/weights/weight.bin", b"@model_path/../../weights1.bin"
+    assert len(inside) == len(outside)
+    (package / SPEC).write_bytes(content.replace(inside, outside))
+
+    with pytest.raises(CoreMLFileError, match="is not inside @model_path"):
+        load_coreml(package)
+
+
+def test_all_unknown_ops_are_listed_when_loading(save_package):
+    package = save_package(
+        build(
+            (1, 4, 3),
+            lambda x: mb.sinh(
+                x=mb.cumsum(
+                    x=mb.relu(x=x, name="a"), axis=1, exclusive=False, reverse=False, name="b"
+                ),
+                name="c",
+            ),
+        )
+    )
+
+    with pytest.raises(
+        UnsupportedOpError,
+        match=re.escape("op 2 of 3, 'cumsum' -> 'b' is not supported; op 3 of 3, 'sinh' -> 'c'"),
+    ):
+        load_coreml(package)
+
+
+def test_a_use_of_an_op_that_is_not_supported_names_its_place(save_package):
+    package = save_package(
+        build((1, 4, 3), lambda x: mb.concat(values=(x, x), axis=1, interleave=True, name="joined"))
+    )
+    program = load_coreml(package)
+
+    with pytest.raises(UnsupportedOpError, match="'concat' -> 'joined': concat with interleave"):
+        program.predict({"x": np.zeros((1, 4, 3))})
+
+
+def test_a_shape_that_departs_from_the_declared_one_names_its_op(package):
+    model = Model_pb2.Model.FromString((package / SPEC).read_bytes())
+    function = model.mlProgram.functions["main"]
+    relu = function.block_specializations[function.opset].operations[-1]
+    relu.outputs[0].type.tensorType.dimensions[3].constant.size = 2
+    (package / SPEC).write_bytes(model.SerializeToString())
+    program = load_coreml(package)
+
+    with pytest.raises(CoreMLFileError, match=r"'relu' -> 'y': 'y' has shape .*declares"):
+        program.predict({"x": np.zeros((1, 3, 5, 4))})
+
+
+def test_weights_are_not_read_when_loading(package, monkeypatch):
+    monkeypatch.setattr(Blob, "read", None)
+
+    assert load_coreml(package).op_types() == {"conv": 1, "relu": 1}
+
+
+def test_a_classifier_with_a_label_too_few_is_refused(save_package):
+    program = build((1, 3), lambda x: mb.softmax(x=x, axis=-1))
+    package = save_package(program, classifier_config=ct.ClassifierConfig(["a", "b", "c"]))
+    model = Model_pb2.Model.FromString((package / SPEC).read_bytes())
+    function = model.mlProgram.functions["main"]
+    classify = function.block_specializations[function.opset].operations[-1]
+    del classify.inputs["classes"].arguments[0].value.immediateValue.list.values[2]
+    (package / SPEC).write_bytes(model.SerializeToString())
+
+    with pytest.raises(CoreMLFileError, match=r"2 labels for probabilities of shape \(1, 3\)"):
+        load_coreml(package)
