@@ -1,0 +1,140 @@
+"""Random weights under which a network's output depends on its input.
+
+A freshly built deep network ignores its input: MobileNetV2's logits are around 1e-11 whatever
+the picture. Any comparison of such a network passes. `randomize_weights` gives every layer
+values that keep the signal alive, so that tests and demonstrations mean something.
+
+Source: layer-sequential unit variance, Mishkin and Matas, "All you need is a good init",
+arXiv:1511.06422, Algorithm 1; batch norms are scaled by the power of their actual inputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mobilezoo.data.preprocessing import preprocessing_of
+from mobilezoo.graph.calls import intercept_layers
+from mobilezoo.graph.inputs import symbolic_inputs
+
+_LOGITS_DEVIATION = 2.0  # of the last layer: softmax then has a clear favourite
+_BATCH = 4
+
+
+def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
+    """Replace all weights by lively random ones, the same for the same seed.
+
+    Args:
+        model: built, with known input sides.
+        seed: of the random numbers.
+
+    Returns:
+        The model, whose weights have been replaced.
+    """
+    rng = np.random.default_rng(seed)
+    for variable in model.weights:
+        if variable.dtype.startswith(("float", "bfloat")):
+            variable.assign(_draw(rng, variable))
+    last: list[Any] = []
+
+    def note(layer: Any, _path: str, proceed: Callable[[], Any], *_: Any) -> Any:
+        if hasattr(layer, "kernel"):
+            last[:] = [layer]
+        return proceed()
+
+    def calibrate(layer: Any, _path: str, proceed: Callable[[], Any], args: Any, _: Any) -> Any:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            _set_statistics(layer, args[0])
+        elif hasattr(layer, "kernel"):
+            _scale_kernel(layer, proceed, _LOGITS_DEVIATION if layer is last[0] else 1.0)
+        return proceed()
+
+    inputs = random_inputs(model, _BATCH, seed)
+    for handler in (note, calibrate):
+        with intercept_layers(model, handler):
+            model(inputs, training=False)
+    return model
+
+
+def random_inputs(model: keras.Model, count: int, seed: int = 0) -> Any:
+    """Inputs in the structure that the model takes, each clearly different from the others.
+
+    A model with known preprocessing gets prepared pictures, any other numbers around [-2, 2].
+
+    Args:
+        model: built.
+        count: number of examples.
+        seed: of the random numbers.
+    """
+    rng = np.random.default_rng(seed)
+    record = preprocessing_of(model)
+
+    def draw(tensor: Any) -> npt.NDArray[np.float32]:
+        shape = tuple(32 if size is None else size for size in tensor.shape[1:])
+        if record is not None and len(shape) == 3:
+            return record(random_pictures(rng, (count, *shape)))
+        return (random_pictures(rng, (count, *shape)) / 64 - 2).astype(np.float32)
+
+    return keras.tree.map_structure(draw, symbolic_inputs(model, None))
+
+
+def random_pictures(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Pictures (n, height, width, channels), 0..255, of coarse patches under fine noise.
+
+    White noise would give every picture the same averages, and pooling would see no difference.
+    """
+    count, *sides = shape
+    coarse = rng.uniform(0, 255, (count, *(min(4, side) for side in sides)))
+    for axis, side in enumerate(sides, start=1):
+        patch = -(-side // coarse.shape[axis])
+        coarse = np.repeat(coarse, patch, axis=axis).take(np.arange(side), axis=axis)
+    noise = rng.uniform(-40, 40, shape)
+    return np.clip(coarse + noise, 0, 255).astype(np.uint8)
+
+
+def _draw(rng: np.random.Generator, variable: Any) -> npt.NDArray[np.float32]:
+    shape, name = tuple(variable.shape), variable.name
+    if len(shape) == 4 and shape[-1] == 1:  # depthwise: around the mean, which smooth maps pass
+        values = rng.normal(1.0, 1.0, shape) / (shape[0] * shape[1])
+    elif len(shape) > 1:  # a kernel: about unit variance out for unit variance in
+        values = rng.normal(0.0, math.prod(shape[:-1]) ** -0.5, shape)
+    elif "gamma" in name or "variance" in name or "scale" in name:
+        values = rng.uniform(0.5, 1.5, shape)
+    else:
+        values = rng.normal(0.0, 0.2, shape)
+    drawn: npt.NDArray[np.float32] = np.asarray(values, np.float32)
+    return drawn
+
+
+def _set_statistics(layer: Any, inputs: Any) -> None:
+    """Moving statistics under which the batch norm neither silences nor amplifies.
+
+    The mean is near zero: subtracting the true one would leave small differences of large
+    numbers, layer after layer, and rounding would drown the signal. A channel that is nearly
+    silent is scaled like an average one.
+    """
+    x = np.asarray(keras.ops.convert_to_numpy(inputs), np.float64)
+    axes = tuple(axis for axis in range(x.ndim) if axis != layer.axis % x.ndim)
+    mean = 0.1 * x.mean(axes, keepdims=True)
+    power = ((x - mean) ** 2).mean(axes)
+    layer.moving_mean.assign(mean.ravel())
+    layer.moving_variance.assign(np.maximum(power, power.mean()) + 1e-3)
+
+
+def _scale_kernel(layer: Any, proceed: Callable[[], Any], deviation: float) -> None:
+    """Scale the kernel so that what the layer makes before its activation has `deviation`."""
+    activation = getattr(layer, "activation", None)
+    if activation is not None:
+        layer.activation = keras.activations.linear
+    try:
+        made = float(np.std(keras.ops.convert_to_numpy(proceed())))
+    finally:
+        if activation is not None:
+            layer.activation = activation
+    if made > 0:
+        layer.kernel.assign(layer.kernel * (deviation / made))

@@ -1,0 +1,141 @@
+"""What a comparison found, and which comparisons are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mobilezoo.errors import VacuousComparisonError, VerificationError
+from mobilezoo.graph import Graph
+
+FloatArray = npt.NDArray[np.floating[Any]]
+
+_SMALLEST_PEAK = 1e-6  # a reference below this is noise
+_ADVICE = (
+    "Load trained weights, or try things out with mobilezoo.randomize_weights(model) before "
+    "exporting"
+)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What `verify` found. All differences are relative to the largest reference value.
+
+    Attributes:
+        file: name of the Core ML package.
+        precision: of its weights, if the file says.
+        largest_difference: over all outputs and examples.
+        limit: what was allowed.
+        top1_agreement: fraction of examples with the same largest output; None where the
+            output is no vector of scores.
+        examples: number of inputs compared.
+        layers: Keras layer -> largest difference of its output, in order of the calls.
+    """
+
+    file: str
+    precision: str | None
+    largest_difference: float
+    limit: float
+    top1_agreement: float | None
+    examples: int
+    layers: Mapping[str, float] = field(repr=False)
+
+    def __str__(self) -> str:
+        top1 = "" if self.top1_agreement is None else f", same top-1 for {self.top1_agreement:.0%}"
+        return (
+            f"{self.file} agrees with Keras: largest difference {percent(self.largest_difference)} "
+            f"of the largest value (limit {percent(self.limit)}){top1} of {self.examples} inputs, "
+            f"{len(self.layers)} layers compared"
+        )
+
+
+def difference(values: FloatArray, reference: FloatArray) -> float:
+    """Largest difference relative to the largest reference value; infinite for other shapes."""
+    if values.shape != reference.shape:
+        return float("inf")
+    peak = float(np.abs(reference).max())
+    largest = float(np.abs(values - reference).max())
+    if peak == 0.0:
+        return 0.0 if largest == 0.0 else float("inf")
+    return largest / peak
+
+
+def top1_agreement(values: FloatArray, reference: FloatArray) -> float | None:
+    """Fraction of rows (n, classes) whose largest entry is the same one."""
+    if reference.ndim != 2 or reference.shape[1] < 2:
+        return None
+    return float((values.argmax(axis=1) == reference.argmax(axis=1)).mean())
+
+
+def refuse_vacuous(name: str, reference: Sequence[FloatArray], limit: float) -> None:
+    """Refuse a reference that is tiny, or the same for every input: anything would agree.
+
+    Args:
+        name: of the model.
+        reference: the outputs, (examples, ...) each.
+        limit: relative difference that will be allowed.
+
+    Raises:
+        VacuousComparisonError: says why and what to do.
+    """
+    for output in reference:
+        if not np.isfinite(output).all():
+            raise VacuousComparisonError(
+                f"'{name}' itself returns NaN or infinity; nothing can be compared."
+            )
+        peak = float(np.abs(output).max())
+        if peak < _SMALLEST_PEAK:
+            raise VacuousComparisonError(
+                f"Refused: the largest output of '{name}' is {peak:.1g}, so any file would "
+                f"agree. {_ADVICE}."
+            )
+        moved = float(np.ptp(output, axis=0).max()) / peak
+        if len(output) > 1 and moved <= 2 * limit:
+            raise VacuousComparisonError(
+                f"Refused: the output of '{name}' moves by only {percent(moved)} of its "
+                f"largest value when the input changes, so a constant would pass. {_ADVICE}."
+            )
+
+
+def refuse_departure(
+    file: str, graph: Graph, largest: float, layers: Mapping[str, float], limit: float
+) -> None:
+    """Raise VerificationError if an output or a layer departs; name the first layer that does.
+
+    Args:
+        file: name of the Core ML package.
+        graph: as exported, to say which layers were merged.
+        largest: difference of the outputs.
+        layers: Keras layer -> difference, in order of the calls.
+        limit: relative difference that is allowed.
+    """
+    departed = [path for path, value in layers.items() if not value <= limit]  # NaN departs
+    if largest <= limit and not departed:
+        return
+    where = "; no layer of the file carries the name of a Keras layer"
+    if departed:
+        where = (
+            f", first at layer {_describe(departed[0], graph)} by {percent(layers[departed[0]])}"
+        )
+    elif layers:
+        where = ", though every layer's output agrees: the last step departs"
+    raise VerificationError(
+        f"{file} differs from Keras by {percent(largest)} of the largest value "
+        f"(limit {percent(limit)}){where}."
+    )
+
+
+def percent(fraction: float) -> str:
+    """0.0123 -> "1.2 %"."""
+    return f"{100 * fraction:.2g} %"
+
+
+def _describe(path: str, graph: Graph) -> str:
+    makers = {node.name: node for node in graph.nodes}
+    maker = makers.get(graph.layer_outputs[path])
+    merged = maker.layers[:-1] if maker is not None else ()
+    return f"'{path}'" + (f" (with {', '.join(merged)} merged into it)" if merged else "")

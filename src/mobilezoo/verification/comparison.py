@@ -1,0 +1,121 @@
+"""`verify`: run Keras, run the file, compare."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+
+from mobilezoo.coreml.names import program_names
+from mobilezoo.coreml.precision import PRECISIONS
+from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
+from mobilezoo.graph import Graph, capture, fold
+from mobilezoo.runtime import CoreMLProgram, load_coreml
+from mobilezoo.verification.agreement import (
+    Agreement,
+    FloatArray,
+    difference,
+    refuse_departure,
+    refuse_vacuous,
+    top1_agreement,
+)
+from mobilezoo.verification.runs import (
+    file_inputs,
+    input_shape,
+    keras_inputs,
+    run_file,
+    run_file_layers,
+    run_keras,
+)
+
+
+def verify(
+    model: keras.Model,
+    file: str | os.PathLike[str] | CoreMLProgram,
+    inputs: Any = None,
+    *,
+    limit: float | None = None,
+    preprocessing: Preprocessing | None = None,
+    seed: int = 0,
+) -> Agreement:
+    """Compare a Core ML file with the Keras model that it was made from.
+
+    The file is run by mobilezoo's own runtime, which shares no code with the exporter. Outputs
+    are compared on all examples, the output of every Keras layer that the file names on the
+    first. A comparison that could not have failed is refused.
+
+    Args:
+        model: the Keras model, with the weights that were exported.
+        file: path of the package, or what `load_coreml` returned.
+        inputs: (n, height, width, channels): pixels 0..255 (RGB or gray) for a file that takes
+            images, what Keras takes otherwise; a list of such arrays for several inputs.
+            Default: 4 random ones.
+        limit: largest difference allowed, relative to the largest reference value. Default:
+            1e-4 for float32, 2e-2 for float16.
+        preprocessing: of the file's image input; default: what the file or the model says.
+        seed: of the random inputs.
+
+    Returns:
+        What was compared and how well it agrees.
+
+    Raises:
+        VerificationError: the file departs; names the first layer that does.
+        VacuousComparisonError: Keras's output is near zero or does not move with the input.
+        InvalidArgumentError: the inputs do not fit, or how pixels are prepared is not known.
+    """
+    program = file if isinstance(file, CoreMLProgram) else load_coreml(file)
+    precision = program.metadata.user_defined.get("com.mobilezoo.precision")
+    if limit is None:
+        limit = PRECISIONS[precision if precision in PRECISIONS else "float16"].agreement
+    graph, _ = fold(capture(model, input_shape(program)))
+    given = file_inputs(program, inputs, seed)
+    arrays = keras_inputs(program, given, preprocessing or _recorded(program, model))
+    reference, reference_layers = run_keras(model, arrays)
+    refuse_vacuous(model.name, reference, limit)
+    outputs = run_file(program, graph, given)
+    file_layers = run_file_layers(program, given)
+    layers = dict(_layer_differences(graph, file_layers, reference_layers))
+    largest = max(map(difference, outputs, reference))
+    refuse_departure(program.path.name, graph, largest, layers, limit)
+    return Agreement(
+        file=program.path.name,
+        precision=precision,
+        largest_difference=largest,
+        limit=limit,
+        top1_agreement=top1_agreement(outputs[0], reference[0]),
+        examples=len(arrays[0]),
+        layers=layers,
+    )
+
+
+def _recorded(program: CoreMLProgram, model: keras.Model) -> Preprocessing | None:
+    """The preprocessing that the exporter wrote into the file, or that goes with the model."""
+    text = program.metadata.user_defined.get("com.mobilezoo.preprocessing")
+    return Preprocessing.from_json(text) if text else preprocessing_of(model)
+
+
+def _layer_differences(
+    graph: Graph, in_file: Mapping[str, FloatArray], in_keras: Mapping[str, FloatArray]
+) -> Iterator[tuple[str, float]]:
+    """(Keras layer, difference of its output) for the layers that the file names."""
+    names = program_names(graph)
+    seen: set[str] = set()
+    for path, tensor in graph.layer_outputs.items():
+        values, reference = in_file.get(names.get(tensor, "")), in_keras.get(path)
+        if values is None or reference is None or tensor in seen:
+            continue
+        seen.add(tensor)  # a layer that does nothing returns another layer's tensor
+        yield path, min(difference(order, reference) for order in _orders(values, reference))
+
+
+def _orders(values: FloatArray, reference: FloatArray) -> list[FloatArray]:
+    """The file's values in Keras's axis order: channels come first in MIL's pictures.
+
+    Which order the file uses shows in the shape; where both fit (a cube, say) both are tried.
+    """
+    if values.ndim != 4:
+        return [values]
+    orders = [values, values.transpose(0, 2, 3, 1)]
+    return [order for order in orders if order.shape == reference.shape] or [values]

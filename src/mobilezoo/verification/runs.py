@@ -1,0 +1,141 @@
+"""The two sides of a comparison: inputs for both, outputs and layers of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mobilezoo.coreml.names import identifier, program_names
+from mobilezoo.data.preprocessing import Preprocessing
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph import Graph
+from mobilezoo.graph.calls import intercept_layers
+from mobilezoo.graph.inputs import symbolic_inputs
+from mobilezoo.randomize import random_pictures
+from mobilezoo.runtime import CoreMLProgram
+from mobilezoo.verification.agreement import FloatArray
+
+Arrays = list[npt.NDArray[Any]]
+
+_EXAMPLES = 4
+
+
+def input_shape(program: CoreMLProgram) -> tuple[int, ...] | None:
+    """(height, width, channels) of the file's one input, for models that leave sides free."""
+    return _sides(program.inputs[0]) if len(program.inputs) == 1 else None
+
+
+def file_inputs(program: CoreMLProgram, inputs: Any, seed: int) -> Arrays:
+    """What goes into the file, one array per input feature: given, or drawn.
+
+    Raises:
+        InvalidArgumentError: another number of arrays, or no examples.
+    """
+    if inputs is None:
+        rng = np.random.default_rng(seed)
+        return [_draw(rng, feature) for feature in program.inputs]
+    given = [np.asarray(a) for a in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
+    if len(given) != len(program.inputs):
+        raise InvalidArgumentError(
+            f"{len(given)} input array(s) given; the file takes {len(program.inputs)}."
+        )
+    for feature, array in zip(program.inputs, given, strict=True):
+        if array.shape[1:] != _sides(feature) or len(array) == 0:
+            raise InvalidArgumentError(
+                f"Input '{feature.name}' has shape {array.shape}; pass (n, "
+                f"{', '.join(map(str, _sides(feature)))}) with n at least 1."
+            )
+    return given
+
+
+def keras_inputs(
+    program: CoreMLProgram, given: Arrays, record: Preprocessing | None
+) -> list[FloatArray]:
+    """What Keras takes for the same examples: pictures are prepared.
+
+    Raises:
+        InvalidArgumentError: the file takes pictures and there is no record.
+    """
+    arrays: list[FloatArray] = []
+    for feature, array in zip(program.inputs, given, strict=True):
+        if feature.kind != "image":
+            arrays.append(np.asarray(array, np.float32))
+        elif record is not None:
+            arrays.append(record(array))
+        else:
+            raise InvalidArgumentError(
+                "The file takes pictures and does not say how their pixels are prepared. Pass "
+                "preprocessing=."
+            )
+    return arrays
+
+
+def run_keras(
+    model: keras.Model, arrays: Sequence[FloatArray]
+) -> tuple[list[FloatArray], dict[str, FloatArray]]:
+    """Outputs for all examples, and the output of every layer call for the first."""
+    layers: dict[str, FloatArray] = {}
+
+    def record(_layer: Any, path: str, proceed: Any, *_: Any) -> Any:
+        made = proceed()
+        flat = keras.tree.flatten(made)
+        if len(flat) == 1:
+            layers[path] = _numpy(flat[0])
+        return made
+
+    shape = tuple(arrays[0].shape[1:]) if len(arrays) == 1 else None
+    structure = symbolic_inputs(model, shape)
+    with intercept_layers(model, record):
+        model(keras.tree.pack_sequence_as(structure, [a[:1] for a in arrays]), training=False)
+    outputs = model.predict_on_batch(keras.tree.pack_sequence_as(structure, list(arrays)))
+    return [_numpy(output) for output in keras.tree.flatten(outputs)], layers
+
+
+def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatArray]:
+    """The file's outputs for all examples, in the order of the model's."""
+    features = zip(program.inputs, given, strict=True)
+    made = program.predict({feature.name: array for feature, array in features})
+    names = program_names(graph)
+    outputs: list[FloatArray] = []
+    for index, tensor in enumerate(graph.outputs):
+        if index == 0 and program.labels is not None:
+            rows = [[row[label] for label in program.labels] for row in made["classLabelProbs"]]
+            outputs.append(np.asarray(rows, np.float32))
+            continue
+        name = names.get(tensor, identifier(tensor))
+        if name not in made:
+            raise InvalidArgumentError(
+                f"The file has no output '{name}', only {', '.join(map(repr, made))}: it was made "
+                "from another model."
+            )
+        outputs.append(np.asarray(made[name], np.float32))
+    return outputs
+
+
+def run_file_layers(program: CoreMLProgram, given: Arrays) -> dict[str, FloatArray]:
+    """Every value that the file computes for the first example, by its name in the program."""
+    features = {
+        feature.name: array[0] if feature.kind == "image" else array[:1]
+        for feature, array in zip(program.inputs, given, strict=True)
+    }
+    return dict(program.layers(features))
+
+
+def _draw(rng: np.random.Generator, feature: Any) -> npt.NDArray[Any]:
+    pictures = random_pictures(rng, (_EXAMPLES, *_sides(feature)))
+    return pictures if feature.kind == "image" else (pictures / 64 - 2).astype(np.float32)
+
+
+def _sides(feature: Any) -> tuple[int, ...]:
+    """Shape of one example in Keras's order, without the batch."""
+    if feature.kind == "image":
+        return (feature.height, feature.width, 1 if feature.color == "GRAYSCALE" else 3)
+    return tuple(feature.shape[1:])
+
+
+def _numpy(tensor: Any) -> FloatArray:
+    return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
