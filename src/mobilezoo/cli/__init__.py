@@ -1,0 +1,47 @@
+"""The `mobilezoo` command: the one room that prints.
+
+Exit codes: 0 done, 1 it failed (a file is damaged, a verification departs), 2 it was asked for
+something that cannot be (unknown option, bad argument).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+
+from mobilezoo.cli.parser import make_parser
+from mobilezoo.errors import InvalidArgumentError, MobilezooError, OutputExistsError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    parser = make_parser()
+    arguments = parser.parse_args(argv)
+    if not hasattr(arguments, "run"):
+        parser.print_help()
+        return 2
+    try:
+        module, _, function = arguments.run.partition(":")
+        getattr(importlib.import_module(module), function)(arguments)
+    except (InvalidArgumentError, OutputExistsError) as error:
+        return _report(error, 2, arguments.debug)
+    except MobilezooError as error:
+        return _report(error, 1, arguments.debug)
+    except KeyboardInterrupt:
+        print("mobilezoo: stopped.", file=sys.stderr)
+        return 130
+    except Exception as error:  # whatever it is, the user gets one line unless they ask for more
+        return _report(error, 1, arguments.debug)
+    return 0
+
+
+def _report(error: Exception, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    message = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    if not isinstance(error, MobilezooError):
+        message = f"{type(error).__name__}: {message} (--debug shows where)"
+    print(f"mobilezoo: error: {message}", file=sys.stderr)
+    return code

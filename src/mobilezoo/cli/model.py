@@ -1,0 +1,71 @@
+"""MODEL on the command line: a name of the zoo with options, or a saved Keras model."""
+
+from __future__ import annotations
+
+import ast
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from mobilezoo.errors import InvalidArgumentError
+
+
+def load(arguments: Namespace) -> Any:
+    """The Keras model that the arguments describe."""
+    if arguments.model.endswith((".keras", ".h5")):
+        return _load_file(arguments)
+    from mobilezoo.models import build
+    from mobilezoo.randomize import randomize_weights
+
+    model = build(arguments.model, **builder_options(arguments))
+    return randomize_weights(model) if arguments.weights == "random" else model
+
+
+def builder_options(arguments: Namespace) -> dict[str, Any]:
+    """What was given for the builder, and only that."""
+    options = {name: getattr(arguments, name) for name in ("alpha", "classes")}
+    options = {name: value for name, value in options.items() if value is not None}
+    if arguments.input_shape is not None:
+        options["input_shape"] = _shape(arguments.input_shape)
+    if arguments.weights not in ("none", "random"):
+        options["weights"] = arguments.weights
+    for item in arguments.option:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise InvalidArgumentError(f"--option {item!r}: write NAME=VALUE.")
+        options[name] = _value(text)
+    return options
+
+
+def _load_file(arguments: Namespace) -> Any:
+    import keras
+
+    if builder_options(arguments) or arguments.weights == "random":
+        raise InvalidArgumentError(
+            f"'{arguments.model}' is a saved model; --weights, --alpha, --input-shape, --classes "
+            "and --option are for networks of the zoo."
+        )
+    path = Path(arguments.model).expanduser()
+    if not path.is_file():
+        raise InvalidArgumentError(f"'{path}' is not a file.")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InvalidArgumentError(f"'{path}' is no Keras model that loads: {reason}") from error
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.replace("x", ",").split(","))
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"--input-shape {text!r}: write H,W,C, such as 160,96,3."
+        ) from error
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

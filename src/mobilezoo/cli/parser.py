@@ -1,0 +1,145 @@
+"""The command line's grammar, with examples."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from mobilezoo._version import __version__
+
+_EXAMPLES = """examples:
+  mobilezoo demo
+  mobilezoo list
+  mobilezoo export mobilenet --alpha 0.5 --precision float16 -o MobileNet.mlpackage
+  mobilezoo export my_model.keras --preprocessing unit --labels labels.txt -o Mine.mlpackage
+  mobilezoo verify my_model.keras Mine.mlpackage
+  mobilezoo predict MobileNet.mlpackage cat.jpg dog.jpg
+  mobilezoo inspect mobilenet
+
+`mobilezoo COMMAND --help` says more about a command.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser; each command's namespace carries the function to run as `run`."""
+    parser = argparse.ArgumentParser(
+        prog="mobilezoo",
+        description="Pick a vision network, export it to Core ML, run and verify the file here.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mobilezoo {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_demo(subparsers)
+    _add_list(subparsers)
+    _add_export(subparsers)
+    _add_verify(subparsers)
+    _add_predict(subparsers)
+    _add_inspect(subparsers)
+    return parser
+
+
+def _add_demo(subparsers: Any) -> None:
+    parser = _command(subparsers, "demo", "demo:run", "train on digits, export, run the files", [])
+    parser.add_argument(
+        "-o", "--output", default="mobilezoo-demo", metavar="FOLDER",
+        help="where everything is written (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--epochs", type=int, default=20, help="of training (default: %(default)s)")
+
+
+def _add_list(subparsers: Any) -> None:
+    examples = ["mobilezoo list", "mobilezoo list 'mobilenet*'"]
+    parser = _command(
+        subparsers, "list", "commands:list_zoo", "networks and what they cost", examples
+    )
+    parser.add_argument("pattern", nargs="?", default="*", help="with wildcards (default: all)")
+
+
+def _add_export(subparsers: Any) -> None:
+    examples = [
+        "mobilezoo export mobilenet --alpha 0.5 -o MobileNet.mlpackage",
+        "mobilezoo export mobilenet --weights random --verify -o Try.mlpackage",
+        "mobilezoo export my_model.keras --preprocessing unit -o Mine.mlpackage",
+    ]
+    parser = _command(subparsers, "export", "commands:export", "write a Core ML package", examples)
+    _add_model(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="ends in .mlpackage")
+    parser.add_argument("--precision", default="float16", help="float16 (default) or float32")
+    parser.add_argument(
+        "--labels", help="imagenet, digits, none or a text file with one label a line "
+        "(default: the zoo's own labels, none for other models)",
+    )  # fmt: skip
+    parser.add_argument("--inputs", choices=("image", "array"), help="default: image if it can be")
+    parser.add_argument("--preprocessing", help="of the pixels: none, unit, tf, caffe or torch")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing package")
+    parser.add_argument("--verify", action="store_true", help="run the file and compare with Keras")
+
+
+def _add_verify(subparsers: Any) -> None:
+    examples = [
+        "mobilezoo verify my_model.keras Mine.mlpackage",
+        "mobilezoo verify mobilenet --weights trained.weights.h5 MobileNet.mlpackage",
+    ]
+    parser = _command(
+        subparsers, "verify", "commands:verify", "compare a package with its Keras model", examples
+    )
+    _add_model(parser)
+    parser.add_argument("file", metavar="FILE", help="the .mlpackage")
+    parser.add_argument(
+        "--limit", type=float, metavar="FRACTION",
+        help="largest difference allowed, relative to the largest value",
+    )  # fmt: skip
+
+
+def _add_predict(subparsers: Any) -> None:
+    examples = ["mobilezoo predict MobileNet.mlpackage cat.jpg --top 3"]
+    parser = _command(subparsers, "predict", "commands:predict", "classify pictures", examples)
+    parser.add_argument("file", metavar="FILE", help="a .mlpackage with an image input")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="picture files")
+    parser.add_argument("--top", type=int, default=5, help="answers to print (default: 5)")
+    parser.add_argument(
+        "--crop", choices=("center", "squash"), default="center",
+        help="keep the proportions and cut the centre (default), or squash; the same as Vision's "
+        "imageCropAndScaleOption centerCrop and scaleFill",
+    )  # fmt: skip
+
+
+def _add_inspect(subparsers: Any) -> None:
+    examples = ["mobilezoo inspect mobilenet", "mobilezoo inspect MobileNet.mlpackage"]
+    parser = _command(
+        subparsers, "inspect", "commands:inspect", "what a model or a package consists of", examples
+    )
+    _add_model(parser)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", metavar="MODEL", help="a name from `mobilezoo list`, or a .keras file"
+    )
+    group = parser.add_argument_group("for networks of the zoo")
+    group.add_argument(
+        "--weights", default="none",
+        help="none (default: untrained), random (lively and the same every time, to try things "
+        "out), or a Keras weight file",
+    )  # fmt: skip
+    group.add_argument("--alpha", type=float, help="width multiplier")
+    group.add_argument("--input-shape", metavar="H,W,C", help="such as 160,96,3")
+    group.add_argument("--classes", type=int, help="outputs of the classifier")
+    group.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE",
+        help="any other argument of the builder, such as dropout=0.1; may be repeated",
+    )  # fmt: skip
+
+
+def _command(subparsers: Any, name: str, run: str, summary: str, examples: list[str]) -> Any:
+    parser = subparsers.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog="examples:\n  " + "\n  ".join(examples) if examples else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=f"mobilezoo.cli.{run}")  # imported when it runs, not for --help
+    return parser

@@ -1,0 +1,223 @@
+"""The command line, in this process; `test_demo.py` starts the installed command."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mobilezoo import export_coreml, mobilenet, randomize_weights
+from mobilezoo.cli import main
+
+SMALL = ["--alpha", "0.25", "--input-shape", "64,96,3", "--classes", "7"]
+
+
+def run(capfd, *arguments):
+    code = main([str(argument) for argument in arguments])
+    captured = capfd.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    path = tmp_path_factory.mktemp("package") / "m.mlpackage"
+    model = randomize_weights(mobilenet((64, 96, 3), alpha=0.25, classes=7))
+    model.save(path.with_name("m.keras"))
+    export_coreml(model, path, labels=["ant", "bee", "cat", "dog", "eel", "fox", "gnu"])
+    return path
+
+
+@pytest.fixture
+def picture(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 120, 3), np.uint8)
+    image.fromarray(pixels).save(tmp_path / "noise.png")
+    return tmp_path / "noise.png"
+
+
+def test_help_has_examples(capfd):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+
+    assert stopped.value.code == 0
+    assert "mobilezoo export mobilenet --alpha 0.5" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["demo", "list", "export", "verify", "predict", "inspect"])
+def test_every_command_has_help(command, capfd):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+
+    assert stopped.value.code == 0
+    assert "--debug" in capfd.readouterr().out
+
+
+def test_no_command_prints_help_and_fails(capfd):
+    code, out, _ = run(capfd)
+
+    assert code == 2
+    assert "usage: mobilezoo" in out
+
+
+def test_list_shows_names_and_costs(capfd):
+    code, out, _ = run(capfd, "list")
+
+    assert code == 0
+    assert "4,253,864" in out
+    assert "568.7 M" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_export_writes_and_verifies(capfd, tmp_path):
+    code, out, err = run(
+        capfd, "export", "mobilenet", *SMALL, "--weights", "random", "--precision", "float32",
+        "--verify", "-o", tmp_path / "m.mlpackage",
+    )  # fmt: skip
+
+    assert code == 0
+    assert "89 nodes -> 58" in out
+    assert "agrees with Keras" in out
+    assert "untrained" not in err
+    assert (tmp_path / "m.mlpackage" / "Manifest.json").is_file()
+
+
+def test_export_without_weights_says_that_the_network_is_untrained(capfd, tmp_path):
+    code, _, err = run(capfd, "export", "mobilenet", *SMALL, "-o", tmp_path / "m.mlpackage")
+
+    assert code == 0
+    assert "untrained" in err
+
+
+def test_random_weights_are_the_same_in_every_run(capfd, tmp_path):
+    path = tmp_path / "m.mlpackage"
+    run(capfd, "export", "mobilenet", *SMALL, "--weights", "random", "-o", path)
+
+    code, out, _ = run(capfd, "verify", "mobilenet", *SMALL, "--weights", "random", path)
+
+    assert code == 0
+    assert "agrees with Keras" in out
+
+
+def test_verify_a_saved_model(capfd, package):
+    code, out, _ = run(capfd, "verify", package.with_name("m.keras"), package)
+
+    assert code == 0
+    assert "same top-1 for 100%" in out
+
+
+def test_a_departure_is_exit_code_1_and_one_line(capfd, package):
+    code, _, err = run(
+        capfd, "verify", package.with_name("m.keras"), package, "--limit", "0.0000001"
+    )
+
+    assert code == 1
+    assert err.startswith("mobilezoo: error: m.mlpackage differs from Keras")
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_predict_prints_the_best_labels(capfd, package, picture):
+    code, out, _ = run(capfd, "predict", package, picture, picture, "--top", "3")
+
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == lines[4] == str(picture)
+    shares = [float(line.split("%")[0]) for line in lines[1:4]]
+    assert shares == sorted(shares, reverse=True)
+    assert lines[1].split()[-1] in {"ant", "bee", "cat", "dog", "eel", "fox", "gnu"}
+
+
+def test_inspect_shows_the_folded_graph(capfd):
+    code, out, _ = run(capfd, "inspect", "mobilenet", *SMALL)
+
+    assert code == 0
+    assert "4 paddings merged, 27 batch norms folded" in out
+    assert "stem_bn" in out
+
+
+def test_inspect_shows_what_a_package_holds(capfd, package):
+    code, out, _ = run(capfd, "inspect", package)
+
+    assert code == 0
+    assert "iOS15 and later" in out
+    assert "image 96x64 RGB" in out
+    assert "relu6" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["export", "mobilnet", "-o", "m.mlpackage"], 2, "Did you mean 'mobilenet'"),
+        (["export", "mobilenet", "-o", "m.onnx"], 2, "must end in .mlpackage"),
+        (["export", "mobilenet", "-o", "no/m.mlpackage"], 2, "does not exist"),
+        (["export", "mobilenet", "--option", "x", "-o", "m.mlpackage"], 2, "NAME=VALUE"),
+        (["export", "mobilenet", "--option", "x=1", "-o", "m.mlpackage"], 2, "cannot take that"),
+        (["export", "mobilenet", "--input-shape", "a", "-o", "m.mlpackage"], 2, "160,96,3"),
+        (["export", "no.keras", "-o", "m.mlpackage"], 2, "is not a file"),
+        (["verify", "mobilenet", "m.mlpackage"], 2, "pass --weights"),
+        (["predict", "missing.mlpackage", "x.png"], 1, "missing.mlpackage"),
+        (["predict", "missing.mlpackage", "x.png", "--top", "0"], 2, "at least 1"),
+        (["list", "nothing*"], 2, "No network matches"),
+        (["demo", "--epochs", "0"], 2, "at least 1"),
+    ],
+)
+def test_errors_are_one_line_on_stderr(capfd, tmp_path, monkeypatch, arguments, code, message):
+    monkeypatch.chdir(tmp_path)
+
+    result, out, err = run(capfd, *arguments)
+
+    assert result == code
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in out + err
+    assert not list(tmp_path.glob("*.mlpackage"))
+
+
+def test_debug_shows_the_traceback(capfd):
+    code, _, err = run(capfd, "list", "nothing*", "--debug")
+
+    assert code == 2
+    assert "Traceback" in err
+
+
+def test_an_unexpected_error_is_one_line_too(capfd, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("disk on fire")
+
+    monkeypatch.setattr("mobilezoo.cli.commands.list_zoo", fail)
+
+    code, _, err = run(capfd, "list")
+
+    assert code == 1
+    assert err == "mobilezoo: error: RuntimeError: disk on fire (--debug shows where)\n"
+
+
+def test_the_demo_does_what_it_says(tmp_path):
+    command = shutil.which("mobilezoo", path=str(__import__("pathlib").Path(sys.executable).parent))
+    assert command is not None
+
+    result = subprocess.run(
+        [command, "demo", "--epochs", "8", "-o", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert "669,706 parameters" in result.stdout
+    assert "4,253,864 parameters, 568.7 M mult-adds" in result.stdout
+    assert "agrees with Keras" in result.stdout
+    made = {str(path.relative_to(tmp_path)) for path in tmp_path.glob("out/**/*.mlpackage")}
+    assert made == {
+        f"out/{precision}/{name}.mlpackage"
+        for precision in ("float32", "float16")
+        for name in ("digits", "MobileNet")
+    }
+    accuracies = [
+        float(line.split("%")[0].split()[-1])
+        for line in result.stdout.splitlines()
+        if "digits.mlpackage" in line
+    ]
+    assert min(accuracies) > 95
+    noise = [line for line in result.stderr.splitlines() if "epochs" not in line and line.strip()]
+    assert noise == []
