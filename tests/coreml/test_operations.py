@@ -148,6 +148,19 @@ def test_merging_layers_agree_with_keras(tmp_path):
     assert verify(model, tmp_path / "m.mlpackage").largest_difference < 2e-6
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_an_input_and_a_tensor_given_back_twice_keep_apart(tmp_path, precision):
+    inputs = keras.Input((9, 7, 3), name="x")
+    y = layers.Conv2D(4, 2, name="y")(inputs)
+    model = randomize_weights(keras.Model(inputs, [y, y, inputs]))
+
+    exported = export_coreml(model, tmp_path / "m.mlpackage", precision=precision, inputs="array")
+
+    names = [feature.name for feature in exported.get_spec().description.output]
+    assert names == ["y", "y_2", "x_output"]
+    assert verify(model, tmp_path / "m.mlpackage").largest_difference < 2e-2
+
+
 def test_two_inputs_and_outputs_agree_with_keras(tmp_path):
     a, b = keras.Input((5, 4, 3), name="a"), keras.Input((3,), name="b")
     pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(3, 2)(a))

@@ -202,6 +202,76 @@ def test_a_layer_called_with_training_true_is_refused():
         capture(model)
 
 
+def test_an_unsupported_operation_outside_any_layer_is_named():
+    inputs = keras.Input((4, 5, 3))
+    model = keras.Model(inputs, ops.sort(inputs, axis=1), name="sorter")
+
+    with pytest.raises(UnsupportedLayersError, match=r"sorter -> Sort: .*not supported yet"):
+        capture(model)
+
+
+def test_a_model_whose_own_call_uses_tensorflow_is_named():
+    class Raw(keras.Model):
+        def call(self, x):
+            import tensorflow as tf
+
+            return tf.nn.relu(x)
+
+    model = Raw(name="raw")
+    model(np.zeros((1, 4), "float32"))
+
+    with pytest.raises(UnsupportedLayersError, match=r"raw: Raw: .*write it in keras\.ops"):
+        capture(model)
+
+
+@pytest.mark.parametrize(
+    "mixing",
+    [
+        lambda x: ops.mean(x, axis=0),
+        lambda x: ops.softmax(x, axis=0),
+        lambda x: ops.concatenate([x, x], axis=0),
+        lambda x: ops.expand_dims(x, 0),
+        lambda x: ops.transpose(x, (1, 0, 2, 3)),
+        lambda x: ops.reshape(x, (-1,)),
+    ],
+)
+def test_what_mixes_examples_is_refused(mixing):
+    inputs = keras.Input((4, 5, 3))
+
+    with pytest.raises(UnsupportedLayersError, match="moves or mixes the batch axis"):
+        capture(keras.Model(inputs, mixing(inputs)))
+
+
+def test_layers_called_with_keywords_are_captured():
+    inputs = keras.Input((4, 5, 3))
+    model = keras.Model(inputs, layers.Conv2D(2, 3)(inputs=inputs))
+
+    assert kinds(capture(model)) == ["conv"]
+
+
+def test_other_threads_go_on_with_their_own_models(monkeypatch):
+    import threading
+
+    built = []
+    conv = layers.Conv2D(2, 3)
+    inputs = keras.Input((4, 5, 3))
+    model = keras.Model(inputs, conv(inputs))
+    honest = layers.Conv2D.compute_output_spec
+
+    def while_capturing(layer, *args, **kwargs):
+        thread = threading.Thread(
+            target=lambda: built.append(keras.Model(inputs, layers.ReLU()(inputs * 2.0)))
+        )
+        thread.start()
+        thread.join()
+        return honest(layer, *args, **kwargs)
+
+    monkeypatch.setattr(layers.Conv2D, "compute_output_spec", while_capturing)
+
+    assert kinds(capture(model)) == ["conv"]
+    assert len(built[0].operations) == 3  # input, multiplication, ReLU
+
+
 def test_something_else_than_a_model_is_refused():
     with pytest.raises(InvalidArgumentError, match=r"Expected a keras\.Model"):
         capture("mobilenet")

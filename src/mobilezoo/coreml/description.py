@@ -62,12 +62,21 @@ def plan(
     if inputs not in (None, "image", "array"):
         raise InvalidArgumentError(f"inputs={inputs!r}: choose 'image' or 'array'.")
     features = tuple(_input(spec, inputs, preprocessing, graph) for spec in graph.inputs)
-    names = program_names(graph)
-    outputs = tuple((name, names.get(name, identifier(name))) for name in graph.outputs)
     if labels is not None:
         _check_labels(graph, labels)
-        outputs = ((outputs[0][0], "probabilities"), *outputs[1:])
+    outputs = tuple(zip(graph.outputs, output_names(graph), strict=True))
     return Interface(features, outputs, None if labels is None else tuple(labels))
+
+
+def output_names(graph: Graph) -> list[str]:
+    """Features of the outputs: the tensors' own names, each used once and by no input."""
+    names, used = program_names(graph), Counter[str]()
+    features = []
+    for tensor in graph.outputs:
+        feature = names.get(tensor, f"{identifier(tensor)}_output")  # an input given back
+        used[feature] += 1
+        features.append(feature if used[feature] == 1 else f"{feature}_{used[feature]}")
+    return features
 
 
 def describe(

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+from keras.src.ops.operation import Operation
 
 _lock = threading.RLock()
 
@@ -52,6 +53,28 @@ def intercept_layers(model: keras.Model, handler: Handler) -> Iterator[None]:
             yield
         finally:
             keras.layers.Layer.__call__ = original
+
+
+@contextmanager
+def intercept_operations(handler: Callable[[Any, Any, Any], Any]) -> Iterator[None]:
+    """Route every `keras.ops` call on symbolic tensors through `handler(operation, args, kwargs)`.
+
+    Other threads are not affected.
+    """
+    owner = threading.get_ident()
+
+    def routed(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != owner:
+            return original(operation, *args, **kwargs)
+        return handler(operation, args, kwargs)
+
+    with _lock:
+        original = Operation.symbolic_call
+        Operation.symbolic_call = routed
+        try:
+            yield
+        finally:
+            Operation.symbolic_call = original
 
 
 def tensors_in(structure: Any, kind: type) -> list[Any]:

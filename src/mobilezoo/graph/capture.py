@@ -6,25 +6,23 @@ rule; any other layer is opened: its own `call` runs, and what it calls is inter
 So Functional, Sequential, nested, shared and subclassed models and custom layers written in
 `keras.ops` all take the same way, and the model is left as it was.
 
-This is the only module that touches Keras's internals for building graphs.
+Only this module and `calls.py` and `inputs.py` beside it touch Keras's internals.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import keras
-from keras.src.ops.operation import Operation
 
 from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
 from mobilezoo.graph import layers, operations
 from mobilezoo.graph.call import Call, Unsupported
-from mobilezoo.graph.calls import intercept_layers, tensors_in
+from mobilezoo.graph.calls import intercept_layers, intercept_operations, tensors_in
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.graph.node import Graph, Node, Shape, TensorSpec, Weight
 from mobilezoo.graph.variables import weight_of
@@ -51,8 +49,8 @@ def capture(model: keras.Model, input_shape: Sequence[int] | None = None) -> Gra
     recorder = _Recorder(model)
     flat = keras.tree.flatten(inputs)
     specs = tuple(recorder.declare_input(tensor) for tensor in flat)
-    with intercept_layers(model, recorder.on_layer), _intercept_operations(recorder):
-        outputs = recorder.open(model, (inputs,), {})
+    with intercept_layers(model, recorder.on_layer), intercept_operations(recorder.on_operation):
+        outputs = recorder.run(inputs)
     recorder.raise_problems()
     return recorder.graph(specs, tensors_in(outputs, keras.KerasTensor))
 
@@ -78,7 +76,20 @@ class _Recorder:
         return spec
 
     def name_of(self, tensor: keras.KerasTensor) -> str:
+        if id(tensor) not in self._names:
+            raise Unsupported(f"it reads '{tensor.name}', which the model's inputs do not lead to")
         return self._names[id(tensor)]
+
+    def run(self, inputs: Any) -> Any:
+        """The model's own `call`; what it does itself, outside its layers, may fail too."""
+        try:
+            return self.open(self._model, (inputs,), {})
+        except (InvalidArgumentError, UnsupportedLayersError):
+            raise
+        except Exception as error:
+            self.raise_problems()  # what was found before says more
+            self._problems[self._model.name] = _describe(self._model, error)
+            self.raise_problems()
 
     def graph(self, inputs: tuple[TensorSpec, ...], outputs: Sequence[Any]) -> Graph:
         """What was recorded, under the names that were given last."""
@@ -131,23 +142,20 @@ class _Recorder:
                 raise Unsupported("it is called with training=True; call it without")
             if rule is layers.vanishes:
                 return args[0] if args else next(iter(kwargs.values()))
-            return self._apply(rule, layer, args, kwargs, layer.compute_output_spec(*args))
-        except Unsupported as problem:
-            return self._give_up(layer, path, str(problem), args, kwargs)
+            kwargs = _without_context(kwargs)
+            return self._apply(
+                rule, layer, args, kwargs, layer.compute_output_spec(*args, **kwargs)
+            )
         except (InvalidArgumentError, UnsupportedLayersError):
             raise
         except Exception as error:  # a custom call may fail in any way on symbolic tensors
-            reason = (
-                f"its call does not run on symbolic tensors ({type(error).__name__}: "
-                f"{_first_line(error)}); write it in keras.ops"
-            )
-            return self._give_up(layer, path, reason, args, kwargs)
+            return self._give_up(layer, path, error, args, kwargs)
 
     def open(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a layer's own `call` at inference; the calls in it come back to this recorder."""
         kwargs = _without_context(kwargs)
         parameters = inspect.signature(layer.call).parameters
-        if "training" in parameters and not isinstance(layer, (keras.Sequential,)):
+        if "training" in parameters:
             kwargs["training"] = False
         return layer.call(*args, **kwargs)
 
@@ -155,14 +163,14 @@ class _Recorder:
         """Replaces `Operation.symbolic_call`: one `keras.ops` function becomes nodes."""
         outputs = operation.compute_output_spec(*args, **kwargs)
         rule = operations.find(operation)
-        if rule is None:
+        try:
+            if rule is None:
+                raise Unsupported("this operation of keras.ops is not supported yet")
+            return self._apply(rule, operation, args, kwargs, outputs)
+        except Unsupported as problem:
             name = type(operation).__name__
-            where = self._where() or name
-            self._problems[f"{where} -> {name}"] = (
-                f"keras.ops operation {name} has no rule in mobilezoo/graph/operations.py"
-            )
+            self._problems[f"{self._where() or self._model.name} -> {name}"] = str(problem)
             return self._opaque(outputs, (args, kwargs))
-        return self._apply(rule, operation, args, kwargs, outputs)
 
     def _apply(
         self, rule: Any, operation: Any, args: tuple[Any, ...], kwargs: Any, outputs: Any
@@ -215,9 +223,9 @@ class _Recorder:
     def _where(self) -> str:
         return self._path[-1] if self._path else ""
 
-    def _give_up(self, layer: Any, path: str, reason: str, args: Any, kwargs: Any) -> Any:
+    def _give_up(self, layer: Any, path: str, error: Exception, args: Any, kwargs: Any) -> Any:
         if not any(key.startswith((f"{path}/", f"{path} ->")) for key in self._problems):
-            self._problems[path] = f"{type(layer).__name__}: {reason}"
+            self._problems[path] = _describe(layer, error)
         shapes = layer.compute_output_spec(*args, **_without_context(kwargs))
         return self._opaque(shapes, (args, kwargs))
 
@@ -249,23 +257,15 @@ class _Recorder:
         return candidate
 
 
-@contextmanager
-def _intercept_operations(recorder: _Recorder) -> Iterator[None]:
-    original = Operation.symbolic_call
-
-    def routed(operation: Any, *args: Any, **kwargs: Any) -> Any:
-        return recorder.on_operation(operation, args, kwargs)
-
-    Operation.symbolic_call = routed
-    try:
-        yield
-    finally:
-        Operation.symbolic_call = original
-
-
 def _without_context(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kwargs.items() if key not in ("training", "mask")}
 
 
-def _first_line(error: Exception) -> str:
-    return re.sub(r"\s+", " ", str(error)).strip()[:200]
+def _describe(layer: Any, error: Exception) -> str:
+    if isinstance(error, Unsupported):
+        return f"{type(layer).__name__}: {error}"
+    what = re.sub(r"\s+", " ", str(error)).strip()[:200]
+    return (
+        f"{type(layer).__name__}: its call does not run on symbolic tensors "
+        f"({type(error).__name__}: {what}); write it in keras.ops"
+    )

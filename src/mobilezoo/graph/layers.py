@@ -22,14 +22,14 @@ Rule = Callable[[Call], Any]
 
 def find(layer: Any) -> Rule | None:
     """The rule for exactly this class of layer; subclasses may compute something else."""
-    if type(layer) in _VANISHING or isinstance(layer, _AUGMENTATION):
+    if type(layer) in VANISHING or isinstance(layer, _AUGMENTATION):
         return vanishes
-    return _RULES.get(type(layer))
+    return RULES.get(type(layer))
 
 
 def acts_in_training(layer: Any) -> bool:
     """Whether `training=True` changes what the layer computes."""
-    return type(layer) in _VANISHING or isinstance(layer, layers.BatchNormalization)
+    return type(layer) in VANISHING or isinstance(layer, layers.BatchNormalization)
 
 
 def vanishes(call: Call) -> Any:
@@ -125,7 +125,7 @@ def _kernel_and_bias(layer: Any, kernel: Any) -> dict[str, Weight]:
     return weights
 
 
-_RULES: dict[type, Rule] = {
+RULES: dict[type, Rule] = {
     layers.Activation: activation,
     layers.BatchNormalization: batch_norm,
     layers.Conv2D: conv,
@@ -133,7 +133,7 @@ _RULES: dict[type, Rule] = {
     layers.DepthwiseConv2D: depthwise_conv,
     layers.Rescaling: rescaling,
 }
-_VANISHING = frozenset(
+VANISHING = frozenset(
     {
         layers.ActivityRegularization,
         layers.AlphaDropout,

@@ -5,6 +5,7 @@ Operations are looked up by the name of their class in Keras (`keras.ops.relu` -
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ Rule = Callable[[Call], Any]
 
 def find(operation: Any) -> Rule | None:
     """The rule for an operation, or None."""
-    return _RULES.get(type(operation).__name__)
+    return RULES.get(type(operation).__name__)
 
 
 def _unary(kind: str) -> Rule:
@@ -33,13 +34,10 @@ def _reduction(kind: str) -> Rule:
     def rule(call: Call) -> str:
         operation = call.operation
         rank = len(call.x.shape)
-        axes = range(rank) if operation.axis is None else _as_sequence(operation.axis)
-        return call.add(
-            kind,
-            call.recorder.operand(call.x),
-            axes=tuple(sorted(axis % rank for axis in axes)),
-            keepdims=operation.keepdims,
-        )
+        given = range(rank) if operation.axis is None else _as_sequence(operation.axis)
+        axes = tuple(sorted(axis % rank for axis in given))
+        _keep_batch(call, 0 not in axes)
+        return call.add(kind, call.recorder.operand(call.x), axes=axes, keepdims=operation.keepdims)
 
     return rule
 
@@ -114,20 +112,18 @@ def softmax(call: Call) -> str:
     axis = call.operation.axis
     if not isinstance(axis, int):
         raise Unsupported(f"softmax over axis={axis} is not supported; use a single axis")
-    rank = len(call.x.shape)
-    return call.add("softmax", call.recorder.operand(call.x), axis=axis % rank)
+    axis %= len(call.x.shape)
+    _keep_batch(call, axis != 0)
+    return call.add("softmax", call.recorder.operand(call.x), axis=axis)
 
 
 def reshape(call: Call) -> str:
-    """Another shape for the same elements in row-major order; the batch axis stays."""
+    """Another shape for the same elements in row-major order (also expand_dims, squeeze)."""
     given, made = call.x.shape, call.outputs[0].shape
-    if given[0] is None and (len(made) == 0 or made[0] is not None):
-        raise Unsupported(f"reshape from {given} to {made} moves the batch axis")
-    return call.add("reshape", call.recorder.operand(call.x))
-
-
-def expand_or_squeeze(call: Call) -> str:
-    """`expand_dims` and `squeeze` are reshapes."""
+    if given[0] is None:  # each example must keep its own elements
+        known = None not in given[1:] and None not in made[1:]
+        _keep_batch(call, len(made) > 0 and made[0] is None)
+        _keep_batch(call, not known or math.prod(given[1:]) == math.prod(made[1:]))
     return call.add("reshape", call.recorder.operand(call.x))
 
 
@@ -136,16 +132,16 @@ def transpose(call: Call) -> str:
     rank = len(call.x.shape)
     axes = call.operation.axes
     axes = tuple(range(rank))[::-1] if axes is None else tuple(axis % rank for axis in axes)
-    if axes[0] != 0:
-        raise Unsupported(f"transpose by {axes} moves the batch axis")
+    _keep_batch(call, axes[0] == 0)
     return call.add("transpose", call.recorder.operand(call.x), axes=axes)
 
 
 def concat(call: Call) -> str:
     """Tensors joined along one axis."""
-    rank = len(call.outputs[0].shape)
+    axis = call.operation.axis % len(call.outputs[0].shape)
+    _keep_batch(call, axis != 0)
     names = [call.recorder.operand(item, call.outputs[0].dtype) for item in call.x]
-    return call.add("concat", *names, axis=call.operation.axis % rank)
+    return call.add("concat", *names, axis=axis)
 
 
 def pad(call: Call) -> str:
@@ -160,6 +156,15 @@ def pad(call: Call) -> str:
     return call.add("pad", call.recorder.operand(call.x), widths=widths, value=float(value or 0.0))
 
 
+def _keep_batch(call: Call, holds: bool) -> None:
+    """Refuse operations that mix examples."""
+    if not holds:
+        raise Unsupported(
+            f"{type(call.operation).__name__} to shape {tuple(call.outputs[0].shape)} moves or "
+            "mixes the batch axis; a Core ML file computes one example at a time"
+        )
+
+
 def _as_sequence(value: Any) -> Sequence[int]:
     return (value,) if isinstance(value, int) else tuple(value)
 
@@ -168,7 +173,7 @@ def _repeat(value: Any, n: int) -> tuple[int, ...]:
     return (value,) * n if isinstance(value, int) else tuple(value)
 
 
-_RULES: dict[str, Rule] = {
+RULES: dict[str, Rule] = {
     "Abs": _unary("abs"),
     "Absolute": _unary("abs"),
     "Add": _binary("add"),
@@ -181,7 +186,7 @@ _RULES: dict[str, Rule] = {
     "Divide": _binary("divide"),
     "Elu": elu,
     "Exp": _unary("exp"),
-    "ExpandDims": expand_or_squeeze,
+    "ExpandDims": reshape,
     "Gelu": gelu,
     "HardSigmoid": _unary("hard_sigmoid"),
     "HardSilu": _unary("hard_silu"),
@@ -208,7 +213,7 @@ _RULES: dict[str, Rule] = {
     "Softsign": _unary("softsign"),
     "Sqrt": _unary("sqrt"),
     "Square": _unary("square"),
-    "Squeeze": expand_or_squeeze,
+    "Squeeze": reshape,
     "StopGradient": same,
     "Subtract": _binary("subtract"),
     "Sum": _reduction("reduce_sum"),

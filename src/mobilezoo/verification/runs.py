@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mobilezoo.coreml.names import identifier, program_names
+from mobilezoo.coreml.description import output_names
 from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph
@@ -99,14 +99,12 @@ def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatA
     """The file's outputs for all examples, in the order of the model's."""
     features = zip(program.inputs, given, strict=True)
     made = program.predict({feature.name: array for feature, array in features})
-    names = program_names(graph)
     outputs: list[FloatArray] = []
-    for index, tensor in enumerate(graph.outputs):
+    for index, name in enumerate(output_names(graph)):
         if index == 0 and program.labels is not None:
             rows = [[row[label] for label in program.labels] for row in made["classLabelProbs"]]
             outputs.append(np.asarray(rows, np.float32))
             continue
-        name = names.get(tensor, identifier(tensor))
         if name not in made:
             raise InvalidArgumentError(
                 f"The file has no output '{name}', only {', '.join(map(repr, made))}: it was made "

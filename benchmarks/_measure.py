@@ -1,0 +1,67 @@
+"""Time and peak memory of a call, for the scripts in this folder (Linux)."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Median seconds, and the largest peak of resident memory above the start, in bytes."""
+
+    seconds: float
+    spread: tuple[float, float]
+    extra_bytes: int
+
+    def __str__(self) -> str:
+        low, high = self.spread
+        return f"{self.seconds:8.2f} s ({low:.2f}-{high:.2f}) {self.extra_bytes / 1e6:8.0f} MB"
+
+
+def measure(call: Callable[[], object], repetitions: int) -> Cost:
+    """Run a call several times."""
+    seconds, extra = [], 0
+    for _ in range(repetitions):
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)  # freed memory is given back, or its reuse would be free
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
+        before = _status("VmRSS")
+        started = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - started)
+        extra = max(extra, _status("VmHWM") - before)
+    return Cost(statistics.median(seconds), (min(seconds), max(seconds)), extra)
+
+
+def conditions() -> str:
+    """What the figures were measured with."""
+    import coremltools
+    import keras
+    import tensorflow
+
+    processor = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return (
+        f"Python {platform.python_version()}, TensorFlow {tensorflow.__version__}, "
+        f"Keras {keras.__version__}, coremltools {coremltools.__version__}, {processor}"
+    )
+
+
+def _status(field: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"/proc/self/status has no {field}")
