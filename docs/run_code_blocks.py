@@ -16,6 +16,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -27,7 +28,7 @@ def run(path: Path) -> int:
     if not blocks:
         return 0
     namespace: dict[str, object] = {"__name__": "__docs__"}
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    with tempfile.TemporaryDirectory() as folder, _inside(folder):
         for number, (language, code) in enumerate(blocks, start=1):
             print(f"{path} block {number} ({language})", flush=True)
             if language == "python":
@@ -35,6 +36,17 @@ def run(path: Path) -> int:
             else:
                 _run_commands(code)
     return len(blocks)
+
+
+@contextlib.contextmanager
+def _inside(folder: str) -> Iterator[None]:
+    """`contextlib.chdir`, which Python 3.10 lacks."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _run_commands(text: str) -> None:

@@ -11,19 +11,20 @@ arXiv:1511.06422, Algorithm 1; batch norms are scaled by the power of their actu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from mobilezoo.data.preprocessing import preprocessing_of
+from mobilezoo.data.preprocessing import Preprocessing, preprocessing, preprocessing_of
 from mobilezoo.graph.calls import intercept_layers
 from mobilezoo.graph.inputs import symbolic_inputs
 
 _LOGITS_DEVIATION = 2.0  # of the last layer: softmax then has a clear favourite
 _BATCH = 4
+_AROUND_ZERO = Preprocessing("around zero", mean=(127.5,), scale=(1 / 64,))  # [-2, 2]
 
 
 def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
@@ -61,26 +62,32 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
     return model
 
 
-def random_inputs(model: keras.Model, count: int, seed: int = 0) -> Any:
+def random_inputs(
+    model: keras.Model, count: int, seed: int = 0, input_shape: Sequence[int] | None = None
+) -> Any:
     """Inputs in the structure that the model takes, each clearly different from the others.
 
-    A model with known preprocessing gets prepared pictures, any other numbers around [-2, 2].
+    A model with known preprocessing gets prepared pictures, one that begins with a rescaling
+    layer pixels 0..255, any other numbers in [-2, 2].
 
     Args:
         model: built.
         count: number of examples.
         seed: of the random numbers.
+        input_shape: (height, width, channels), for a model whose input has free sides; they
+            are 32 by default.
     """
     rng = np.random.default_rng(seed)
     record = preprocessing_of(model)
+    if record is None:
+        record = preprocessing("none") if _takes_pixels(model) else _AROUND_ZERO
 
     def draw(tensor: Any) -> npt.NDArray[np.float32]:
         shape = tuple(32 if size is None else size for size in tensor.shape[1:])
-        if record is not None and len(shape) == 3:
-            return record(random_pictures(rng, (count, *shape)))
-        return (random_pictures(rng, (count, *shape)) / 64 - 2).astype(np.float32)
+        prepare = record if len(shape) == 3 else _AROUND_ZERO
+        return prepare(random_pictures(rng, (count, *shape)))
 
-    return keras.tree.map_structure(draw, symbolic_inputs(model, None))
+    return keras.tree.map_structure(draw, symbolic_inputs(model, input_shape))
 
 
 def random_pictures(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
@@ -95,6 +102,12 @@ def random_pictures(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDA
         coarse = np.repeat(coarse, patch, axis=axis).take(np.arange(side), axis=axis)
     noise = rng.uniform(-40, 40, shape)
     return np.clip(coarse + noise, 0, 255).astype(np.uint8)
+
+
+def _takes_pixels(model: keras.Model) -> bool:
+    """Whether one of the first layers brings pixels to the network's own range."""
+    rescaling = (keras.layers.Rescaling, keras.layers.Normalization)
+    return any(isinstance(layer, rescaling) for layer in model.layers[:3])
 
 
 def _draw(rng: np.random.Generator, variable: Any) -> npt.NDArray[np.float32]:

@@ -8,6 +8,11 @@ from mobilezoo.runtime import load_coreml
 
 from .conftest import ct, leave_folders_to_python
 
+pytestmark = pytest.mark.skipif(
+    tuple(map(int, keras.__version__.split(".")[:2])) < (3, 13),
+    reason="coremltools converts Keras models from Keras 3.13",
+)
+
 
 def network():
     """Convolutions, depthwise convolution, residual, concatenation; (29, 22, 3) -> 5 classes."""

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mobilezoo.runtime import load_coreml
 from mobilezoo.runtime.layout import channels_first, channels_last
 from mobilezoo.runtime.ops import OPS
 
+from .conftest import build, mb
+
+WEIGHT = np.float32([[1.0, 2.0], [-3.0, 1.0]]).reshape(2, 2, 1, 1)
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-2.0, 2.0, (2, 6, 4, 5)).astype(np.float32)
 PER_CHANNEL = np.arange(1.0, 7.0, dtype=np.float32)
@@ -47,6 +51,21 @@ CALLS = [
     ("avg_pool", {"kernel_sizes": (3, 2), "pad_type": "custom", "pad": (1, 0, 0, 1)}),
     ("upsample_nearest_neighbor", {"scale_factor_height": 2, "scale_factor_width": 3}),
 ]  # fmt: skip
+
+
+def test_a_number_added_after_a_bias_survives_tensorflows_optimiser(save_package):
+    def body(x):
+        mean = mb.reduce_mean(x=x, axes=[2, 3], keep_dims=True)
+        y = mb.conv(x=mean, weight=WEIGHT, bias=np.float32([0.5, -0.5]))
+        return mb.relu6(x=mb.add(x=y, y=np.full((1, 1, 1, 1), 3.0, np.float32)))
+
+    program = load_coreml(save_package(build((1, 2, 3, 4), body)))
+    x = np.arange(24.0, dtype=np.float32).reshape(1, 2, 3, 4) / 24
+
+    (y,) = program.predict({"x": x}).values()
+
+    # means a = 5.5 / 24 and b = 17.5 / 24; a + 2 b + 0.5 + 3, -3 a + b - 0.5 + 3
+    np.testing.assert_allclose(y.ravel(), [124.5 / 24, 61.0 / 24], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "parameters"), CALLS)

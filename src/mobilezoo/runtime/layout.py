@@ -85,6 +85,8 @@ def _spread_last(x: Operand) -> Operand:
     if missing == 4:
         return _tensor_or_number(x)
     if isinstance(x, np.ndarray):
+        if x.size == 1:  # (1, 1, 1, 1) after a bias is more than TensorFlow's optimiser can bear
+            return tensor(x.reshape(()))
         return channels_last(_with_leading_ones(x, missing))
     for _ in range(missing):
         x = tf.expand_dims(x, 0)

@@ -70,7 +70,7 @@ def verify(
     if limit is None:
         limit = PRECISIONS[precision if precision in PRECISIONS else "float16"].agreement
     graph, _ = fold(capture(model, input_shape(program)))
-    given = file_inputs(program, inputs, seed)
+    given = file_inputs(program, model, inputs, seed)
     arrays = keras_inputs(program, given, preprocessing or _recorded(program, model))
     reference, reference_layers = run_keras(model, arrays)
     refuse_vacuous(model.name, reference, limit)

@@ -15,7 +15,7 @@ from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph
 from mobilezoo.graph.calls import intercept_layers
 from mobilezoo.graph.inputs import symbolic_inputs
-from mobilezoo.randomize import random_pictures
+from mobilezoo.randomize import random_inputs, random_pictures
 from mobilezoo.runtime import CoreMLProgram
 from mobilezoo.verification.agreement import FloatArray
 
@@ -29,15 +29,21 @@ def input_shape(program: CoreMLProgram) -> tuple[int, ...] | None:
     return _sides(program.inputs[0]) if len(program.inputs) == 1 else None
 
 
-def file_inputs(program: CoreMLProgram, inputs: Any, seed: int) -> Arrays:
+def file_inputs(program: CoreMLProgram, model: keras.Model, inputs: Any, seed: int) -> Arrays:
     """What goes into the file, one array per input feature: given, or drawn.
 
     Raises:
         InvalidArgumentError: another number of arrays, or no examples.
     """
     if inputs is None:
+        drawn = random_inputs(model, _EXAMPLES, seed, input_shape(program))
         rng = np.random.default_rng(seed)
-        return [_draw(rng, feature) for feature in program.inputs]
+        return [
+            random_pictures(rng, (_EXAMPLES, *_sides(feature)))
+            if feature.kind == "image"
+            else array
+            for feature, array in zip(program.inputs, keras.tree.flatten(drawn), strict=True)
+        ]
     given = [np.asarray(a) for a in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
     if len(given) != len(program.inputs):
         raise InvalidArgumentError(
@@ -121,11 +127,6 @@ def run_file_layers(program: CoreMLProgram, given: Arrays) -> dict[str, FloatArr
         for feature, array in zip(program.inputs, given, strict=True)
     }
     return dict(program.layers(features))
-
-
-def _draw(rng: np.random.Generator, feature: Any) -> npt.NDArray[Any]:
-    pictures = random_pictures(rng, (_EXAMPLES, *_sides(feature)))
-    return pictures if feature.kind == "image" else (pictures / 64 - 2).astype(np.float32)
 
 
 def _sides(feature: Any) -> tuple[int, ...]:

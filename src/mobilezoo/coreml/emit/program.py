@@ -89,7 +89,7 @@ class _Constant:
     layout: Layout = Layout.EITHER
 
     def get(self, layout: Layout, rank: int) -> Array:
-        if layout is not Layout.CHANNELS_FIRST or rank != 4:
+        if layout is not Layout.CHANNELS_FIRST or rank != 4 or self.array.ndim == 0:
             return self.array
         full = self.array.reshape((1,) * (4 - self.array.ndim) + self.array.shape)
         return np.ascontiguousarray(full.transpose(Layout.CHANNELS_FIRST.value))
