@@ -48,9 +48,9 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
             last[:] = [layer]
         return proceed()
 
-    def calibrate(layer: Any, _path: str, proceed: Callable[[], Any], args: Any, _: Any) -> Any:
+    def calibrate(layer: Any, _: str, proceed: Callable[[], Any], args: Any, kwargs: Any) -> Any:
         if isinstance(layer, keras.layers.BatchNormalization):
-            _set_statistics(layer, args[0])
+            _set_statistics(layer, args[0] if args else kwargs["inputs"])
         elif hasattr(layer, "kernel"):
             _scale_kernel(layer, proceed, _LOGITS_DEVIATION if layer is last[0] else 1.0)
         return proceed()
@@ -84,8 +84,10 @@ def random_inputs(
 
     def draw(tensor: Any) -> npt.NDArray[np.float32]:
         shape = tuple(32 if size is None else size for size in tensor.shape[1:])
-        prepare = record if len(shape) == 3 else _AROUND_ZERO
-        return prepare(random_pictures(rng, (count, *shape)))
+        pictures = random_pictures(rng, (count, *shape))
+        if "int" in tensor.dtype:
+            return pictures.astype(np.float32)
+        return (record if len(shape) == 3 else _AROUND_ZERO)(pictures)
 
     return keras.tree.map_structure(draw, symbolic_inputs(model, input_shape))
 

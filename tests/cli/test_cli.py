@@ -1,9 +1,11 @@
-"""The command line, in this process; `test_demo.py` starts the installed command."""
+"""The command line, in this process; the demo as the installed command."""
 
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -159,6 +161,7 @@ def test_inspect_shows_what_a_package_holds(capfd, package):
         (["predict", "missing.mlpackage", "x.png", "--top", "0"], 2, "at least 1"),
         (["list", "nothing*"], 2, "No network matches"),
         (["demo", "--epochs", "0"], 2, "at least 1"),
+        (["inspect", "missing.mlpackage/"], 1, "missing.mlpackage"),
     ],
 )
 def test_errors_are_one_line_on_stderr(capfd, tmp_path, monkeypatch, arguments, code, message):
@@ -171,6 +174,53 @@ def test_errors_are_one_line_on_stderr(capfd, tmp_path, monkeypatch, arguments, 
     assert len(err.strip().splitlines()) == 1
     assert "Traceback" not in out + err
     assert not list(tmp_path.glob("*.mlpackage"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["export", "mobilenet"], "required: -o/--output (see `mobilezoo export --help`)"),
+        (["exprt"], "invalid choice"),
+        (["predict", "x", "y", "--crop", "top"], "invalid choice"),
+    ],
+)
+def test_a_mistyped_command_is_one_line_on_stderr(capfd, arguments, message):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+
+    err = capfd.readouterr().err
+    assert stopped.value.code == 2
+    assert err.startswith("mobilezoo: error: ")
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_saved_model_with_free_sides_takes_an_input_shape(capfd, tmp_path):
+    mobilenet(include_top=False, alpha=0.25).save(tmp_path / "free.keras")
+    arguments = ["export", tmp_path / "free.keras", "--preprocessing", "tf", "-o"]
+
+    code, _, err = run(capfd, *arguments, tmp_path / "m.mlpackage")
+    assert code == 2
+    assert "--input-shape" in err
+
+    code, _, _ = run(capfd, *arguments, tmp_path / "m.mlpackage", "--input-shape", "64,96,3")
+    assert code == 0
+
+
+def test_predict_finds_the_probabilities_of_a_model_with_several_outputs(capfd, tmp_path, picture):
+    net = mobilenet((64, 96, 3), alpha=0.25, classes=3)
+    both = keras.Model(net.inputs, [net.output, net.get_layer("logits").output])
+    export_coreml(
+        randomize_weights(both),
+        tmp_path / "m.mlpackage",
+        preprocessing="tf",
+        labels=["a", "b", "c"],
+    )
+
+    code, out, _ = run(capfd, "predict", tmp_path / "m.mlpackage", picture)
+
+    assert code == 0
+    assert sorted(line.split()[-1] for line in out.splitlines()[1:]) == ["a", "b", "c"]
 
 
 def test_debug_shows_the_traceback(capfd):
@@ -193,7 +243,7 @@ def test_an_unexpected_error_is_one_line_too(capfd, monkeypatch):
 
 
 def test_the_demo_does_what_it_says(tmp_path):
-    command = shutil.which("mobilezoo", path=str(__import__("pathlib").Path(sys.executable).parent))
+    command = shutil.which("mobilezoo", path=str(Path(sys.executable).parent))
     assert command is not None
 
     result = subprocess.run(

@@ -18,5 +18,5 @@ def test_mult_adds_are_the_three_products():
 
 
 def test_no_classes_is_refused():
-    with pytest.raises(InvalidArgumentError, match="classes=0 must be greater than 0"):
+    with pytest.raises(InvalidArgumentError, match="classes=0 must be a whole number"):
         mnist_mlp(classes=0)

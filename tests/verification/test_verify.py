@@ -1,5 +1,6 @@
 """A verifier must catch what is wrong, name where, and refuse what cannot fail."""
 
+import warnings
 from dataclasses import replace
 
 import keras
@@ -8,9 +9,11 @@ import pytest
 from keras import layers
 
 from mobilezoo import export_coreml, load_coreml, mnist_mlp, mobilenet, randomize_weights, verify
+from mobilezoo._environment import coremltools
 from mobilezoo.coreml.emit import EMITTERS, convolution
 from mobilezoo.coreml.emit.site import Site
 from mobilezoo.errors import InvalidArgumentError, VacuousComparisonError, VerificationError
+from mobilezoo.verification import comparison
 
 
 @pytest.fixture
@@ -54,18 +57,21 @@ def test_an_honest_file_passes(network, tmp_path):
     assert "agrees with Keras" in str(agreement)
 
 
-def test_a_transposed_kernel_is_caught_and_named(network, tmp_path, monkeypatch):
+def test_a_transposed_kernel_is_caught_and_named(tmp_path, monkeypatch):
     honest = Site.weight
 
     def transposed(self, role, axes=None):
         values = honest(self, role, axes)
-        return values[:, :, ::-1] if self.node.name == "first" and role == "kernel" else values
+        is_kernel = self.node.kind == "conv" and role == "kernel"
+        return np.ascontiguousarray(values.swapaxes(2, 3)) if is_kernel else values
 
     monkeypatch.setattr(Site, "weight", transposed)
-    path = export(network, tmp_path)
+    inputs = keras.Input((11, 8, 3), name="x")
+    x = layers.ReLU(name="relu")(layers.Conv2D(4, 3, name="square")(inputs))
+    model = randomize_weights(keras.Model(inputs, layers.GlobalAveragePooling2D()(x)))
 
-    with pytest.raises(VerificationError, match="first at layer 'first' by"):
-        verify(network, path)
+    with pytest.raises(VerificationError, match="first at layer 'square' by"):
+        verify(model, export(model, tmp_path))
 
 
 def test_swapped_input_channels_are_caught_and_named(network, tmp_path, monkeypatch):
@@ -155,6 +161,73 @@ def test_a_reference_with_nan_is_refused(network, tmp_path):
 
     with pytest.raises(VacuousComparisonError, match="NaN or infinity"):
         verify(network, path)
+
+
+def test_one_example_is_no_way_around_the_refusal(tmp_path):
+    model = keras.applications.MobileNetV2((96, 64, 3), alpha=0.35, weights=None)
+    path = export(model, tmp_path)
+
+    with pytest.raises(VacuousComparisonError, match="when the input changes"):
+        verify(model, path, np.random.default_rng(0).normal(size=(1, 96, 64, 3)))
+
+
+def test_nan_in_any_output_of_the_file_is_a_departure(tmp_path, monkeypatch):
+    inputs = keras.Input((6,), name="x")
+    a = layers.Dense(4, name="a")(inputs)
+    model = randomize_weights(keras.Model(inputs, [a, layers.Dense(3, name="b")(a)]))
+    path = export(model, tmp_path)
+    honest = comparison.run_file
+
+    def broken(*arguments):
+        outputs = honest(*arguments)
+        outputs[1][2] = np.nan
+        return outputs
+
+    monkeypatch.setattr(comparison, "run_file", broken)
+
+    with pytest.raises(VerificationError, match="differs from Keras by nan"):
+        verify(model, path)
+
+
+def test_preprocessing_other_than_the_models_own_is_a_departure(tmp_path):
+    model = randomize_weights(mobilenet((64, 96, 3), alpha=0.25, classes=7))
+    export_coreml(model, tmp_path / "m.mlpackage", preprocessing="unit")
+
+    with pytest.raises(VerificationError, match=r"prepares pixels as 'unit'.*was built for 'tf'"):
+        verify(model, tmp_path / "m.mlpackage")
+    assert verify(model, tmp_path / "m.mlpackage", preprocessing="unit").examples == 4
+
+
+def test_a_file_of_another_model_is_refused(network, tmp_path):
+    path = export(network, tmp_path)
+    a, b = keras.Input((11, 8, 3)), keras.Input((11, 8, 3))
+
+    with pytest.raises(InvalidArgumentError, match="was not made from 'mnist_mlp'"):
+        verify(mnist_mlp(), path)
+    with pytest.raises(InvalidArgumentError, match=r"was not made from .* has 2"):
+        verify(keras.Model([a, b], layers.Add()([a, b])), path)
+
+
+def test_a_classifier_that_coremltools_made_is_compared_too(tmp_path):
+    if tuple(map(int, keras.__version__.split(".")[:2])) < (3, 13):
+        pytest.skip("coremltools converts Keras models from Keras 3.13")
+    ct = coremltools()
+    inputs = keras.Input((9, 7, 3), name="image")
+    x = layers.GlobalAveragePooling2D(name="pool")(layers.Conv2D(4, 3, name="conv")(inputs))
+    scores = layers.Dense(3, activation="softmax", name="scores")(x)
+    model = randomize_weights(keras.Model(inputs, scores))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # coremltools' temporary folders, TensorFlow's names
+        ct.convert(
+            model,
+            inputs=[ct.ImageType(shape=(1, 9, 7, 3), scale=1 / 127.5, bias=[-1, -1, -1])],
+            classifier_config=ct.ClassifierConfig(["a", "b", "c"]),
+            skip_model_load=True,
+        ).save(str(tmp_path / "theirs.mlpackage"))
+
+    agreement = verify(model, tmp_path / "theirs.mlpackage", preprocessing="tf")
+
+    assert agreement.top1_agreement == 1.0
 
 
 def test_the_users_own_inputs_are_used(network, tmp_path):

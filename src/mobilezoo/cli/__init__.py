@@ -1,7 +1,7 @@
 """The `mobilezoo` command: the one room that prints.
 
 Exit codes: 0 done, 1 it failed (a file is damaged, a verification departs), 2 it was asked for
-something that cannot be (unknown option, bad argument).
+something that cannot be (unknown option, bad argument), 130 interrupted.
 """
 
 from __future__ import annotations

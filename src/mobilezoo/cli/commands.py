@@ -45,7 +45,7 @@ def export(arguments: Namespace) -> None:
 
     check_output(arguments.output, arguments.overwrite)
     model = model_argument.load(arguments)
-    if not arguments.model.endswith((".keras", ".h5")) and arguments.weights == "none":
+    if not model_argument.is_file(arguments) and arguments.weights == "none":
         print("note: no --weights given, so this network is untrained", file=sys.stderr)
     exported = export_coreml(
         model,
@@ -53,6 +53,7 @@ def export(arguments: Namespace) -> None:
         precision=arguments.precision,
         inputs=arguments.inputs,
         preprocessing=arguments.preprocessing,
+        input_shape=model_argument.file_input_shape(arguments),
         labels=_labels(arguments, model),
         overwrite=arguments.overwrite,
     )
@@ -68,7 +69,7 @@ def verify(arguments: Namespace) -> None:
     _environment.import_quietly()
     from mobilezoo.verification import verify as compare
 
-    if not arguments.model.endswith((".keras", ".h5")) and arguments.weights == "none":
+    if not model_argument.is_file(arguments) and arguments.weights == "none":
         raise InvalidArgumentError(
             f"verify needs the weights that were exported: pass --weights with "
             f"'{arguments.model}', or a .keras file."
@@ -104,8 +105,9 @@ def predict(arguments: Namespace) -> None:
 def inspect(arguments: Namespace) -> None:
     """`mobilezoo inspect`: a model's graph before and after folding, or a package's contents."""
     _environment.import_quietly()
-    if arguments.model.endswith(".mlpackage"):
-        _inspect_package(arguments.model)
+    path = arguments.model.rstrip("/")
+    if path.endswith((".mlpackage", ".mlmodel")):
+        _inspect_package(path)
     else:
         _inspect_model(arguments)
 
@@ -113,7 +115,7 @@ def inspect(arguments: Namespace) -> None:
 def _inspect_model(arguments: Namespace) -> None:
     from mobilezoo.graph import capture, fold
 
-    graph = capture(model_argument.load(arguments))
+    graph = capture(model_argument.load(arguments), model_argument.file_input_shape(arguments))
     folded, report = fold(graph)
     rows = [("tensor", "operation", "shape", "weights")]
     for node in folded.nodes:
@@ -158,7 +160,8 @@ def _labels(arguments: Namespace, model: Any) -> str | None:
 def _best(program: Any, answer: dict[str, Any]) -> list[tuple[str, float]]:
     """(label, probability), the largest first; numbers of classes where there are no labels."""
     if program.labels is not None:
-        probabilities = answer[program.outputs[-1].name]
+        (name,) = [feature.name for feature in program.outputs if feature.kind == "dictionary"]
+        probabilities = answer[name]
         pairs = [(str(label), float(value)) for label, value in probabilities.items()]
     else:
         values = next(iter(answer.values())).ravel()

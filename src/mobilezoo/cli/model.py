@@ -12,13 +12,24 @@ from mobilezoo.errors import InvalidArgumentError
 
 def load(arguments: Namespace) -> Any:
     """The Keras model that the arguments describe."""
-    if arguments.model.endswith((".keras", ".h5")):
+    if is_file(arguments):
         return _load_file(arguments)
     from mobilezoo.models import build
     from mobilezoo.randomize import randomize_weights
 
     model = build(arguments.model, **builder_options(arguments))
     return randomize_weights(model) if arguments.weights == "random" else model
+
+
+def is_file(arguments: Namespace) -> bool:
+    """Whether MODEL is a file and no name of the zoo."""
+    return bool(arguments.model.endswith((".keras", ".h5")))
+
+
+def file_input_shape(arguments: Namespace) -> tuple[int, ...] | None:
+    """--input-shape for a saved model; a network of the zoo has been built with it."""
+    given = arguments.input_shape is not None and is_file(arguments)
+    return _shape(arguments.input_shape) if given else None
 
 
 def builder_options(arguments: Namespace) -> dict[str, Any]:
@@ -40,10 +51,10 @@ def builder_options(arguments: Namespace) -> dict[str, Any]:
 def _load_file(arguments: Namespace) -> Any:
     import keras
 
-    if builder_options(arguments) or arguments.weights == "random":
+    if set(builder_options(arguments)) - {"input_shape"} or arguments.weights == "random":
         raise InvalidArgumentError(
-            f"'{arguments.model}' is a saved model; --weights, --alpha, --input-shape, --classes "
-            "and --option are for networks of the zoo."
+            f"'{arguments.model}' is a saved model; --weights, --alpha, --classes and --option are "
+            "for networks of the zoo."
         )
     path = Path(arguments.model).expanduser()
     if not path.is_file():

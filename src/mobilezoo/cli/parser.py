@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
 
 from mobilezoo._version import __version__
 
@@ -20,9 +20,16 @@ _EXAMPLES = """examples:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"mobilezoo: error: {message} (see `{self.prog} --help`)\n")
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser; each command's namespace carries the function to run as `run`."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mobilezoo",
         description="Pick a vision network, export it to Core ML, run and verify the file here.",
         epilog=_EXAMPLES,
@@ -124,7 +131,11 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "out), or a Keras weight file",
     )  # fmt: skip
     group.add_argument("--alpha", type=float, help="width multiplier")
-    group.add_argument("--input-shape", metavar="H,W,C", help="such as 160,96,3")
+    group.add_argument(
+        "--input-shape",
+        metavar="H,W,C",
+        help="such as 160,96,3; also for a .keras file",
+    )
     group.add_argument("--classes", type=int, help="outputs of the classifier")
     group.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE",

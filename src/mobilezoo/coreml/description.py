@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from coremltools import proto
 
-from mobilezoo.coreml.names import identifier, program_names
+from mobilezoo.coreml.names import IMAGE, input_names, output_names
 from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph, TensorSpec
@@ -52,8 +52,17 @@ def plan(
     inputs: str | None,
     preprocessing: Preprocessing | None,
     labels: Sequence[str] | None,
+    *,
+    explicit: bool = False,
 ) -> Interface:
     """Decide the features of the Core ML model.
+
+    Args:
+        graph: the network.
+        inputs: "image", "array" or None for what fits.
+        preprocessing: of pictures, None if it is not known.
+        labels: of the classes, None for no classifier.
+        explicit: whether the user asked for that preprocessing.
 
     Raises:
         InvalidArgumentError: a picture whose preprocessing is not known, labels that do not
@@ -62,21 +71,15 @@ def plan(
     if inputs not in (None, "image", "array"):
         raise InvalidArgumentError(f"inputs={inputs!r}: choose 'image' or 'array'.")
     features = tuple(_input(spec, inputs, preprocessing, graph) for spec in graph.inputs)
+    if explicit and all(item.preprocessing is None for item in features):
+        raise InvalidArgumentError(
+            "preprocessing= is for image inputs, and this model gets none: leave it out, or pass "
+            "inputs='image' for one input of shape (height, width, 1 or 3)."
+        )
     if labels is not None:
         _check_labels(graph, labels)
     outputs = tuple(zip(graph.outputs, output_names(graph), strict=True))
     return Interface(features, outputs, None if labels is None else tuple(labels))
-
-
-def output_names(graph: Graph) -> list[str]:
-    """Features of the outputs: the tensors' own names, each used once and by no input."""
-    names, used = program_names(graph), Counter[str]()
-    features = []
-    for tensor in graph.outputs:
-        feature = names.get(tensor, f"{identifier(tensor)}_output")  # an input given back
-        used[feature] += 1
-        features.append(feature if used[feature] == 1 else f"{feature}_{used[feature]}")
-    return features
 
 
 def describe(
@@ -111,6 +114,10 @@ def _input(
     spec: TensorSpec, inputs: str | None, preprocessing: Preprocessing | None, graph: Graph
 ) -> Input:
     shape = _fixed(spec)
+    if spec.dtype in ("bool", "string"):
+        raise InvalidArgumentError(
+            f"Input '{spec.name}' is of type {spec.dtype}; Core ML takes numbers only."
+        )
     can_be_image = len(shape) == 4 and shape[-1] in (1, 3) and len(graph.inputs) == 1
     if inputs == "image" and not can_be_image:
         raise InvalidArgumentError(
@@ -118,7 +125,7 @@ def _input(
             f"takes {len(graph.inputs)} input(s), '{spec.name}' {shape[1:]}. Pass inputs='array'."
         )
     if inputs == "array" or not can_be_image:
-        return Input(identifier(spec.name), spec.name, shape, None)
+        return Input(input_names(graph)[spec.name], spec.name, shape, None)
     if preprocessing is None:
         raise InvalidArgumentError(
             f"'{graph.name}' takes pictures {shape[1:]}, but how their pixels must be prepared is "
@@ -127,14 +134,14 @@ def _input(
         )
     batch, height, width, channels = shape
     preprocessing.check_channels(channels)
-    return Input("image", spec.name, (batch, channels, height, width), preprocessing)
+    return Input(IMAGE, spec.name, (batch, channels, height, width), preprocessing)
 
 
 def _fixed(spec: TensorSpec) -> tuple[int, ...]:
     if any(size is None for size in spec.shape[1:]):
         raise InvalidArgumentError(
             f"'{spec.name}' has free sides: {spec.shape[1:]}. Core ML runs fixed sizes fastest: "
-            "pass input_shape=(height, width, channels)."
+            "pass input_shape=(height, width, channels), --input-shape on the command line."
         )
     return tuple(1 if size is None else size for size in spec.shape)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import tempfile
+import threading
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import keras
 from coremltools.models import MLModel
@@ -17,7 +16,7 @@ from mobilezoo.coreml.description import describe, plan
 from mobilezoo.coreml.emit import EMITTERS, emit
 from mobilezoo.coreml.package import write_package
 from mobilezoo.coreml.precision import precision as find_precision
-from mobilezoo.coreml.save import check_output, replacing
+from mobilezoo.coreml.save import check_output, replacing, temporary
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
@@ -25,6 +24,7 @@ from mobilezoo.errors import UnsupportedLayersError
 from mobilezoo.graph import Graph, capture, fold
 
 _log = logging.getLogger("mobilezoo")
+_mil = threading.Lock()  # coremltools' builder keeps what it is building in globals
 
 
 def export_coreml(
@@ -78,16 +78,22 @@ def export_coreml(
     record = preprocessing_of(model) if preprocessing is None else find_preprocessing(preprocessing)
     graph, report = fold(capture(model, input_shape))
     check_supported(graph)
-    interface = plan(graph, inputs, record, None if labels is None else find_labels(labels))
+    interface = plan(
+        graph,
+        inputs,
+        record,
+        None if labels is None else find_labels(labels),
+        explicit=preprocessing is not None,
+    )
     _log.info("%s: %s", model.name, report)
-    program = emit(graph, interface, chosen)
     user_defined = {
         "com.mobilezoo.version": __version__,
         "com.mobilezoo.precision": chosen.name,
         "com.mobilezoo.folded": str(report),
     }
-    if record is not None and inputs != "array":
-        user_defined["com.mobilezoo.preprocessing"] = record.to_json()
+    for item in interface.inputs:
+        if item.preprocessing is not None:
+            user_defined["com.mobilezoo.preprocessing"] = item.preprocessing.to_json()
     metadata = {
         "author": author,
         "license": license,
@@ -95,13 +101,11 @@ def export_coreml(
         "version": version,
     }
     description = describe(graph, interface, metadata, user_defined)
-    if target is None:
-        folder = Path(tempfile.mkdtemp(suffix=".mlpackage"))
-        write_package(program, description, folder)
-        return MLModel(str(folder), is_temp_package=True, skip_model_load=_cannot_load())
-    with replacing(target) as fresh:
-        write_package(program, description, fresh)
-    return MLModel(str(target), skip_model_load=_cannot_load())
+    with _mil, temporary() if target is None else replacing(target, overwrite) as fresh:
+        write_package(emit(graph, interface, chosen), description, fresh)
+    return MLModel(
+        str(target or fresh), is_temp_package=target is None, skip_model_load=_cannot_load()
+    )
 
 
 def check_supported(graph: Graph) -> None:

@@ -31,16 +31,19 @@ def check_output(path: str | os.PathLike[str], overwrite: bool) -> Path:
         raise InvalidArgumentError(f"Folder '{folder}' does not exist. Create it first.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InvalidArgumentError(f"Folder '{folder}' is not writable.")
-    if target.exists() and not overwrite:
-        raise OutputExistsError(f"'{target}' exists. Pass overwrite=True to replace it.")
+    if os.path.lexists(target) and not overwrite:
+        raise _exists(target)
     return target
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, overwrite: bool) -> Iterator[Path]:
     """A path to write to; what is written there takes the place of `target` at the end.
 
-    If the block fails, `target` is what it was and nothing else is left.
+    If the block fails, or is interrupted at any point, `target` is what it was.
+
+    Raises:
+        OutputExistsError: something has come to be at `target` and `overwrite` is false.
     """
     try:
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.stem}-", dir=target.parent))
@@ -48,17 +51,32 @@ def replacing(target: Path) -> Iterator[Path]:
         raise InvalidArgumentError(
             f"Folder '{target.parent}' is not writable: {error.strerror}."
         ) from error
+    replaced = scratch / "replaced"
     try:
-        fresh = scratch / target.name
-        yield fresh
-        if target.exists():
-            target.rename(scratch / "replaced")
-            try:
-                fresh.rename(target)
-            except OSError:
-                (scratch / "replaced").rename(target)
-                raise
-        else:
-            fresh.rename(target)
+        yield scratch / target.name
+        if os.path.lexists(target):
+            if not overwrite:
+                raise _exists(target)
+            target.rename(replaced)
+        (scratch / target.name).rename(target)
     finally:
+        if os.path.lexists(replaced) and not os.path.lexists(target):
+            replaced.rename(target)  # if this fails too, the old package stays in the folder
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """A temporary folder for a package, removed if the block fails."""
+    folder = Path(tempfile.mkdtemp(suffix=".mlpackage"))
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _exists(target: Path) -> OutputExistsError:
+    return OutputExistsError(
+        f"'{target}' exists. Pass overwrite=True, or --overwrite on the command line."
+    )

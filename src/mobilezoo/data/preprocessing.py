@@ -37,11 +37,6 @@ class Preprocessing:
     scale: tuple[float, ...] = (1.0,)
     bgr: bool = False
 
-    @property
-    def is_identity(self) -> bool:
-        """Whether pixel values go in unchanged (the channel order may still differ)."""
-        return not any(self.mean) and all(value == 1.0 for value in self.scale)
-
     def __call__(self, pixels: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Prepare RGB or grayscale pixels.
 

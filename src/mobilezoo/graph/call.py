@@ -18,6 +18,8 @@ class Unsupported(Exception):  # noqa: N818 - a signal to the recorder, which wo
 class Recorder(Protocol):
     """The part of capture's recorder that a call uses."""
 
+    inputs: set[str]
+
     def add_node(
         self,
         kind: str,
@@ -69,6 +71,11 @@ class Call:
     def x(self) -> Any:
         """The first argument."""
         return self.args[0] if self.args else next(iter(self.kwargs.values()))
+
+    @property
+    def reads_input(self) -> bool:
+        """Whether the first argument is an input of the model, unchanged."""
+        return self.recorder.operand(self.x) in self.recorder.inputs
 
     def add(
         self,

@@ -61,6 +61,7 @@ class _Recorder:
     def __init__(self, model: keras.Model) -> None:
         self.nodes: list[Node] = []
         self.layer_outputs: dict[str, str] = {}
+        self.inputs: set[str] = set()
         self._model = model
         self._names: dict[int, str] = {}
         self._taken: set[str] = set()
@@ -73,6 +74,7 @@ class _Recorder:
     def declare_input(self, tensor: keras.KerasTensor) -> TensorSpec:
         spec = TensorSpec(self._free(tensor.name), tuple(tensor.shape), tensor.dtype)
         self.bind(tensor, spec.name)
+        self.inputs.add(spec.name)
         return spec
 
     def name_of(self, tensor: keras.KerasTensor) -> str:
@@ -136,6 +138,8 @@ class _Recorder:
             )
         rule = layers.find(layer)
         try:
+            if tensors_in(kwargs.get("mask"), keras.KerasTensor):
+                raise Unsupported("it is called with a mask, which is not supported")
             if rule is None:
                 return self.open(layer, args, kwargs)
             if kwargs.get("training") and layers.acts_in_training(layer):
@@ -161,15 +165,19 @@ class _Recorder:
 
     def on_operation(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Replaces `Operation.symbolic_call`: one `keras.ops` function becomes nodes."""
+        if not operations.is_keras_own(operation):  # opened, like a custom layer
+            return operation.call(*args, **kwargs)
         outputs = operation.compute_output_spec(*args, **kwargs)
         rule = operations.find(operation)
         try:
+            _check_floats(tensors_in(outputs, keras.KerasTensor), operation)
             if rule is None:
                 raise Unsupported("this operation of keras.ops is not supported yet")
             return self._apply(rule, operation, args, kwargs, outputs)
         except Unsupported as problem:
             name = type(operation).__name__
-            self._problems[f"{self._where() or self._model.name} -> {name}"] = str(problem)
+            where = f"{self._where() or self._model.name} -> {name}"
+            self._problems.setdefault(where, str(problem))
             return self._opaque(outputs, (args, kwargs))
 
     def _apply(
@@ -255,6 +263,15 @@ class _Recorder:
             candidate = f"{name}_{n}"
         self._taken.add(candidate)
         return candidate
+
+
+def _check_floats(outputs: Sequence[Any], operation: Any) -> None:
+    """Core ML computes in floating point; integers wrap around and cut off fractions."""
+    if type(operation).__name__ in ("Cast", "ConvertToTensor"):
+        return  # their rules look themselves
+    for tensor in outputs:
+        if not tensor.dtype.startswith(("float", "bfloat")):
+            raise Unsupported(f"it computes in {tensor.dtype}; cast to float32 before")
 
 
 def _without_context(kwargs: Mapping[str, Any]) -> dict[str, Any]:

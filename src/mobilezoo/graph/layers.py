@@ -22,7 +22,7 @@ Rule = Callable[[Call], Any]
 
 def find(layer: Any) -> Rule | None:
     """The rule for exactly this class of layer; subclasses may compute something else."""
-    if type(layer) in VANISHING or isinstance(layer, _AUGMENTATION):
+    if type(layer) in VANISHING or type(layer) in _AUGMENTATION:
         return vanishes
     return RULES.get(type(layer))
 

@@ -15,8 +15,13 @@ Rule = Callable[[Call], Any]
 
 
 def find(operation: Any) -> Rule | None:
-    """The rule for an operation, or None."""
-    return RULES.get(type(operation).__name__)
+    """The rule for an operation of Keras, or None."""
+    return RULES.get(type(operation).__name__) if is_keras_own(operation) else None
+
+
+def is_keras_own(operation: Any) -> bool:
+    """Whether Keras defines the operation; a user's class may have the same name."""
+    return type(operation).__module__.split(".")[0] == "keras"
 
 
 def _unary(kind: str) -> Rule:
@@ -33,6 +38,8 @@ def _binary(kind: str) -> Rule:
 def _reduction(kind: str) -> Rule:
     def rule(call: Call) -> str:
         operation = call.operation
+        if getattr(operation, "initial", None) is not None:
+            raise Unsupported("a reduction with `initial` is not supported; use keras.ops.maximum")
         rank = len(call.x.shape)
         given = range(rank) if operation.axis is None else _as_sequence(operation.axis)
         axes = tuple(sorted(axis % rank for axis in given))
@@ -48,6 +55,8 @@ def _pool(kind: str) -> Rule:
         if operation.data_format not in (None, "channels_last"):
             raise Unsupported("data_format is 'channels_first'; build the model channels-last")
         rank = len(call.x.shape) - 2
+        if rank != 2:
+            raise Unsupported(f"{rank}-D pooling is not supported; use 2-D pooling")
         size = _repeat(operation.pool_size, rank)
         strides = size if operation.strides is None else _repeat(operation.strides, rank)
         return call.add(
@@ -62,8 +71,16 @@ def _pool(kind: str) -> Rule:
 
 
 def same(call: Call) -> Any:
-    """The operation gives its input back (casts between float types, conversions)."""
+    """The operation gives its input back."""
     return call.x
+
+
+def cast(call: Call) -> Any:
+    """Between float types nothing changes, and the model's integer inputs come as floats."""
+    source, target = call.x.dtype, call.outputs[0].dtype
+    if source == target or (_is_float(target) and (_is_float(source) or call.reads_input)):
+        return call.x
+    raise Unsupported(f"a cast from {source} to {target} is not supported; keep to float types")
 
 
 def relu(call: Call) -> str:
@@ -153,6 +170,7 @@ def pad(call: Call) -> str:
     widths = tuple((int(before), int(after)) for before, after in operation.pad_width)
     if len(widths) == 1:
         widths *= len(call.x.shape)
+    _keep_batch(call, not any(widths[0]))
     return call.add("pad", call.recorder.operand(call.x), widths=widths, value=float(value or 0.0))
 
 
@@ -163,6 +181,10 @@ def _keep_batch(call: Call, holds: bool) -> None:
             f"{type(call.operation).__name__} to shape {tuple(call.outputs[0].shape)} moves or "
             "mixes the batch axis; a Core ML file computes one example at a time"
         )
+
+
+def _is_float(dtype: str) -> bool:
+    return dtype.startswith(("float", "bfloat"))
 
 
 def _as_sequence(value: Any) -> Sequence[int]:
@@ -178,10 +200,10 @@ RULES: dict[str, Rule] = {
     "Absolute": _unary("abs"),
     "Add": _binary("add"),
     "AveragePool": _pool("avg_pool"),
-    "Cast": same,
+    "Cast": cast,
     "Clip": clip,
     "Concatenate": concat,
-    "ConvertToTensor": same,
+    "ConvertToTensor": cast,
     "Copy": same,
     "Divide": _binary("divide"),
     "Elu": elu,

@@ -18,10 +18,12 @@ def weight_of(value: Any) -> Weight:
 
 
 def _read(variable: keras.Variable) -> Array:
-    """The values of a variable, without a copy where the backend allows it."""
+    """The values in float32 or wider, without a copy where backend and type allow it."""
     value = variable.value
     if keras.backend.backend() == "torch":
-        return np.asarray(keras.ops.convert_to_numpy(value))
+        value = keras.ops.convert_to_numpy(value)
     if hasattr(value, "read_value"):  # TensorFlow: the tensor shares the variable's buffer
         value = value.read_value()
-    return np.asarray(value)
+    values = np.asarray(value)
+    is_narrow = values.dtype.itemsize < 4 and not np.issubdtype(values.dtype, np.integer)
+    return values.astype(np.float32) if is_narrow else values

@@ -114,8 +114,38 @@ def _misfit(path: Path, model: keras.Model, reason: str) -> InvalidArgumentError
 def check_positive(**options: float) -> None:
     """Raise InvalidArgumentError for the first option that is not a positive number."""
     for name, value in options.items():
-        if not value > 0:
-            raise InvalidArgumentError(f"{name}={value!r} must be greater than 0.")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            raise InvalidArgumentError(f"{name}={value!r} must be a number greater than 0.")
+
+
+def check_counts(**options: int) -> None:
+    """Raise InvalidArgumentError for the first option that is not 1, 2, 3, ..."""
+    for name, value in options.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InvalidArgumentError(f"{name}={value!r} must be a whole number of at least 1.")
+
+
+def check_classifier(dropout: float, activation: str | None) -> None:
+    """Raise InvalidArgumentError for a rate outside [0, 1) or an unknown activation."""
+    if not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
+        raise InvalidArgumentError(f"dropout={dropout!r} must be at least 0 and below 1.")
+    try:
+        keras.activations.get(activation)
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"classifier_activation={activation!r} is unknown. Pass 'softmax', None for logits, or "
+            "another activation of Keras."
+        ) from error
+
+
+def check_pooling(pooling: str | None, include_top: bool) -> None:
+    """Raise InvalidArgumentError for an unknown pooling, or one that a classifier leaves unused."""
+    if pooling not in (None, "avg", "max"):
+        raise InvalidArgumentError(f"pooling={pooling!r}: choose None, 'avg' or 'max'.")
+    if pooling is not None and include_top:
+        raise InvalidArgumentError(
+            f"pooling={pooling!r} needs include_top=False; the classifier has its own pooling."
+        )
 
 
 def _check_shape(shape: tuple[int | None, ...], include_top: bool, minimum: int) -> None:

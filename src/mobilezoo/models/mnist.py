@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from mobilezoo.models._build import check_positive, finish, network_input
+from mobilezoo.models._build import check_classifier, check_counts, finish, network_input
 
 HIDDEN_UNITS = (512, 512)
 DEFAULT_SHAPE = (28, 28, 1)
@@ -45,7 +45,8 @@ def mnist_mlp(
     Raises:
         InvalidArgumentError: says which argument, what is required and what to do.
     """
-    check_positive(classes=classes)
+    check_counts(classes=classes)
+    check_classifier(dropout, classifier_activation)
     inputs = network_input(
         input_shape, input_tensor, include_top=True, default=DEFAULT_SHAPE, minimum=1
     )

@@ -16,7 +16,14 @@ import keras
 from keras import layers
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.models._build import check_positive, finish, network_input
+from mobilezoo.models._build import (
+    check_classifier,
+    check_counts,
+    check_pooling,
+    check_positive,
+    finish,
+    network_input,
+)
 
 
 class Block(NamedTuple):
@@ -84,9 +91,12 @@ def mobilenet(
     Raises:
         InvalidArgumentError: says which argument, what is required and what to do.
     """
-    check_positive(alpha=alpha, depth_multiplier=depth_multiplier, classes=classes)
-    if pooling not in (None, "avg", "max"):
-        raise InvalidArgumentError(f"pooling={pooling!r}: choose None, 'avg' or 'max'.")
+    check_positive(alpha=alpha)
+    check_counts(depth_multiplier=depth_multiplier, classes=classes)
+    check_classifier(dropout, classifier_activation)
+    check_pooling(pooling, include_top)
+    if int(STEM_FILTERS * alpha) < 1:
+        raise InvalidArgumentError(f"alpha={alpha} leaves no filter; pass at least 1/32.")
     inputs = network_input(
         input_shape,
         input_tensor,

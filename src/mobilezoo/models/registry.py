@@ -21,24 +21,18 @@ class Entry:
 
     Attributes:
         builder: makes the model.
-        title: what it is, in a few words.
         source: where it comes from.
         labels: of the default number of classes, as `export_coreml` takes them.
     """
 
     builder: Callable[..., keras.Model]
-    title: str
     source: str
     labels: str
 
 
 _TABLE = {
-    "mnist_mlp": Entry(
-        mnist_mlp, "perceptron for handwritten digits", "Keras examples, 2015", "digits"
-    ),
-    "mobilenet": Entry(
-        mobilenet, "depthwise separable convolutions", "arXiv:1704.04861", "imagenet"
-    ),
+    "mnist_mlp": Entry(mnist_mlp, "Keras examples, 2015", "digits"),
+    "mobilenet": Entry(mobilenet, "arXiv:1704.04861", "imagenet"),
 }
 
 

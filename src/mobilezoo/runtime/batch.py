@@ -26,7 +26,10 @@ def batched(block: Block) -> tuple[Operation, ...] | None:
         if moving.isdisjoint(operation.references()):
             rewritten.append(operation)
             continue
-        loose = _loosened(OperationView(operation, shapes, moving))
+        try:
+            loose = _loosened(OperationView(operation, shapes, moving))
+        except (TypeError, ValueError, IndexError):  # a parameter that makes no sense
+            return None
         if loose is None:
             return None
         rewritten.append(loose)

@@ -129,7 +129,13 @@ class WeightFile:
 
 
 def unpack_bits(data: Array, bits: int, count: int) -> Array:
-    """Integers of `bits` bits each, the lowest first: (m,) of uint8 -> (count,) of uint8."""
+    """Integers of `bits` bits each, the lowest first: (m,) of uint8 -> (count,) of uint8.
+
+    Raises:
+        ValueError: `data` holds fewer.
+    """
+    if 8 * data.size < bits * count:
+        raise ValueError(f"{data.size} bytes hold fewer than {count} values of {bits} bits")
     if bits == 8:
         return np.asarray(data[:count])
     flat = np.unpackbits(data, count=count * bits, bitorder="little").reshape(count, bits)

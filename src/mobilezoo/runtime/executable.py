@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mobilezoo.errors import MobilezooError
+from mobilezoo.errors import CoreMLFileError, MobilezooError
 from mobilezoo.runtime.arithmetic import Array, tensor
 from mobilezoo.runtime.batch import batched
 from mobilezoo.runtime.features import Feature
@@ -70,8 +70,12 @@ class Executable:
                 yield name, value.numpy()
 
     def _call(self, arrays: Sequence[Array]) -> list[Array]:
-        with tf.device(_DEVICE):
-            return [output.numpy() for output in self._compiled(*self._tensors(arrays))]
+        try:
+            with tf.device(_DEVICE):
+                return [output.numpy() for output in self._compiled(*self._tensors(arrays))]
+        except tf.errors.OpError as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise CoreMLFileError(f"The program cannot be computed: {reason}") from error
 
     @cached_property
     def _compiled(self) -> Callable[..., list[tf.Tensor]]:

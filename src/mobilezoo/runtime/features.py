@@ -80,8 +80,14 @@ def read_metadata(description: Any, specification_version: int) -> Metadata:
     )
 
 
+def _enum_name(enum: Any, number: int) -> str:
+    """Name of an enumeration's value; a damaged file may hold a number that has none."""
+    known: dict[int, str] = {value: key for key, value in enum.items()}
+    return known.get(number, f"number {number}")
+
+
 def _image(name: str, declared: Any, path: object) -> Feature:
-    color = declared.ColorSpace.Name(declared.colorSpace)
+    color = _enum_name(declared.ColorSpace, declared.colorSpace)
     if color not in _CHANNELS or declared.WhichOneof("SizeFlexibility"):
         raise CoreMLFileError(
             f"{path}: image {name!r} has color space {color} or a flexible size; "
@@ -93,7 +99,7 @@ def _image(name: str, declared: Any, path: object) -> Feature:
 
 
 def _array(name: str, declared: Any, path: object) -> Feature:
-    dtype = declared.ArrayDataType.Name(declared.dataType)
+    dtype = _enum_name(declared.ArrayDataType, declared.dataType)
     if dtype not in _ARRAY_TYPES:
         raise CoreMLFileError(f"{path}: array {name!r} has type {dtype}, which is not supported.")
     shape = tuple(int(size) for size in declared.shape)

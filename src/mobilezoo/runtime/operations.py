@@ -190,9 +190,14 @@ class _Parser:
     def _read_classifier(self, operation: Operation) -> Classifier:
         probabilities = operation.arguments.get("probabilities")
         classes = operation.arguments.get("classes")
-        if not isinstance(probabilities, Reference) or not isinstance(classes, Constant):
+        if (
+            not isinstance(probabilities, Reference)
+            or not isinstance(classes, Constant)
+            or not isinstance(classes.content, (list, tuple))
+            or len(operation.outputs) != 2
+        ):
             raise CoreMLFileError(
-                f"{self._path}: {operation.place} lacks probabilities or classes."
+                f"{self._path}: {operation.place} lacks probabilities, classes or an output."
             )
         label, probability = operation.outputs
         return Classifier(probabilities.name, tuple(classes.content), label.name, probability.name)

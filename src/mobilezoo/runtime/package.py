@@ -74,7 +74,7 @@ def _spec_path(folder: Path) -> Path:
         content = json.loads(manifest.read_text(encoding="utf-8"))
         inside = content["itemInfoEntries"][content["rootModelIdentifier"]]["path"]
         target = path_inside(folder / _DATA_FOLDER, inside)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CoreMLFileError(
             f"{manifest}: damaged, it does not say where the program lies ({error!r})."
         ) from error

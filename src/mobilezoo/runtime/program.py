@@ -162,6 +162,7 @@ def _features(package: Package, block: Block) -> tuple[tuple[Feature, ...], tupl
             f"program, described outputs without a value: {sorted(missing)}."
         )
     _check_kinds(package.path, "input", package.inputs, ("array", "image"))
+    _check_images(package, shapes)
     _check_kinds(
         package.path, "output", package.outputs, ("array", "string", "int64", "dictionary")
     )
@@ -179,6 +180,16 @@ def _check_kinds(path: Path, side: str, features: Sequence[Feature], known: Sequ
             raise CoreMLFileError(
                 f"{path}: {side} {feature.name!r} is of kind {feature.kind}, which is not "
                 f"supported; known are {', '.join(known)}."
+            )
+
+
+def _check_images(package: Package, shapes: Mapping[str, Shape]) -> None:
+    """Whether the program takes each picture as (1, channels, height, width)."""
+    for feature in package.inputs:
+        if feature.kind == "image" and shapes[feature.name] != feature.shape:
+            raise CoreMLFileError(
+                f"{package.path}: image {feature.name!r} is described as {feature.shape}, the "
+                f"program takes {shapes[feature.name]}."
             )
 
 

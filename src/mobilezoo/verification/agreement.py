@@ -48,8 +48,8 @@ class Agreement:
         top1 = "" if self.top1_agreement is None else f", same top-1 for {self.top1_agreement:.0%}"
         return (
             f"{self.file} agrees with Keras: largest difference {percent(self.largest_difference)} "
-            f"of the largest value (limit {percent(self.limit)}){top1} of {self.examples} inputs, "
-            f"{len(self.layers)} layers compared"
+            f"of the largest value (limit {percent(self.limit)}){top1}; {self.examples} input(s) "
+            f"and {len(self.layers)} layers compared"
         )
 
 

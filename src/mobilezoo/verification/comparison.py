@@ -7,11 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from mobilezoo.coreml.names import program_names
 from mobilezoo.coreml.precision import PRECISIONS
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
+from mobilezoo.data.preprocessing import preprocessing as find
+from mobilezoo.errors import InvalidArgumentError, VerificationError
 from mobilezoo.graph import Graph, capture, fold
+from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.runtime import CoreMLProgram, load_coreml
 from mobilezoo.verification.agreement import (
     Agreement,
@@ -37,7 +41,7 @@ def verify(
     inputs: Any = None,
     *,
     limit: float | None = None,
-    preprocessing: Preprocessing | None = None,
+    preprocessing: str | Preprocessing | None = None,
     seed: int = 0,
 ) -> Agreement:
     """Compare a Core ML file with the Keras model that it was made from.
@@ -54,7 +58,8 @@ def verify(
             Default: 4 random ones.
         limit: largest difference allowed, relative to the largest reference value. Default:
             1e-4 for float32, 2e-2 for float16.
-        preprocessing: of the file's image input; default: what the file or the model says.
+        preprocessing: of the file's image input, as for `export_coreml`; default: what the file
+            and the model say.
         seed: of the random inputs.
 
     Returns:
@@ -68,16 +73,22 @@ def verify(
     program = file if isinstance(file, CoreMLProgram) else load_coreml(file)
     precision = program.metadata.user_defined.get("com.mobilezoo.precision")
     if limit is None:
-        limit = PRECISIONS[precision if precision in PRECISIONS else "float16"].agreement
+        limit = _default_limit(model, precision)
+    _check_same_inputs(model, program)
     graph, _ = fold(capture(model, input_shape(program)))
+    record = _recorded(program, model) if preprocessing is None else find(preprocessing)
     given = file_inputs(program, model, inputs, seed)
-    arrays = keras_inputs(program, given, preprocessing or _recorded(program, model))
+    arrays = keras_inputs(program, given, record)
     reference, reference_layers = run_keras(model, arrays)
     refuse_vacuous(model.name, reference, limit)
+    if len(arrays[0]) == 1:  # whether the output moves takes more than one example
+        drawn = keras_inputs(program, file_inputs(program, model, None, seed), record)
+        refuse_vacuous(model.name, run_keras(model, drawn)[0], limit)
     outputs = run_file(program, graph, given)
     file_layers = run_file_layers(program, given)
     layers = dict(_layer_differences(graph, file_layers, reference_layers))
-    largest = max(map(difference, outputs, reference))
+    pairs = zip(outputs, reference, strict=True)
+    largest = float(np.max([difference(ours, theirs) for ours, theirs in pairs]))  # NaN stays
     refuse_departure(program.path.name, graph, largest, layers, limit)
     return Agreement(
         file=program.path.name,
@@ -90,10 +101,43 @@ def verify(
     )
 
 
+def _default_limit(model: keras.Model, precision: str | None) -> float:
+    """By the file's precision; a Keras model that computes in 16 bits is no better than those."""
+    names = [precision] if precision in PRECISIONS else ["float16"]
+    if any(layer.compute_dtype in ("float16", "bfloat16") for layer in model.layers):
+        names.append("float16")
+    return max(PRECISIONS[name].agreement for name in names if name)
+
+
+def _check_same_inputs(model: keras.Model, program: CoreMLProgram) -> None:
+    try:
+        count = len(keras.tree.flatten(symbolic_inputs(model, input_shape(program))))
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(
+            f"{program.path.name} was not made from '{model.name}': {error}"
+        ) from error
+    if count != len(program.inputs):
+        raise InvalidArgumentError(
+            f"{program.path.name} was not made from '{model.name}': it takes "
+            f"{len(program.inputs)} input(s), the model {count}."
+        )
+
+
 def _recorded(program: CoreMLProgram, model: keras.Model) -> Preprocessing | None:
-    """The preprocessing that the exporter wrote into the file, or that goes with the model."""
+    """The preprocessing that the exporter wrote into the file, or that goes with the model.
+
+    Raises:
+        VerificationError: both are known and differ.
+    """
     text = program.metadata.user_defined.get("com.mobilezoo.preprocessing")
-    return Preprocessing.from_json(text) if text else preprocessing_of(model)
+    in_file, of_model = (Preprocessing.from_json(text) if text else None), preprocessing_of(model)
+    if in_file is not None and of_model is not None and in_file != of_model:
+        raise VerificationError(
+            f"{program.path.name} prepares pixels as '{in_file.name}', but '{model.name}' was "
+            f"built for '{of_model.name}'. Export it again, or pass preprocessing={in_file.name!r} "
+            "to verify if the model was trained so."
+        )
+    return in_file or of_model
 
 
 def _layer_differences(
@@ -107,7 +151,8 @@ def _layer_differences(
         if values is None or reference is None or tensor in seen:
             continue
         seen.add(tensor)  # a layer that does nothing returns another layer's tensor
-        yield path, min(difference(order, reference) for order in _orders(values, reference))
+        orders = [difference(order, reference) for order in _orders(values, reference)]
+        yield path, float(np.min(orders))  # NaN stays
 
 
 def _orders(values: FloatArray, reference: FloatArray) -> list[FloatArray]:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mobilezoo.coreml.description import output_names
+from mobilezoo.coreml.names import output_names
 from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph
@@ -108,7 +108,8 @@ def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatA
     outputs: list[FloatArray] = []
     for index, name in enumerate(output_names(graph)):
         if index == 0 and program.labels is not None:
-            rows = [[row[label] for label in program.labels] for row in made["classLabelProbs"]]
+            probabilities = made[probability_output(program)]
+            rows = [[row[label] for label in program.labels] for row in probabilities]
             outputs.append(np.asarray(rows, np.float32))
             continue
         if name not in made:
@@ -118,6 +119,11 @@ def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatA
             )
         outputs.append(np.asarray(made[name], np.float32))
     return outputs
+
+
+def probability_output(program: CoreMLProgram) -> str:
+    """Name of a classifier's output of probabilities; "classLabelProbs" in our own files."""
+    return next(feature.name for feature in program.outputs if feature.kind == "dictionary")
 
 
 def run_file_layers(program: CoreMLProgram, given: Arrays) -> dict[str, FloatArray]:

@@ -85,7 +85,7 @@ def hard_sigmoid(site: Site, x: Any) -> Any:
 @emits("hard_silu", Layout.EITHER)
 def hard_silu(site: Site, x: Any) -> Any:
     """x * relu6(x + 3) / 6."""
-    return mb.mul(x=x, y=_hard_sigmoid(site, x, f"{site.name}_gate"), name=site.name)
+    return mb.mul(x=x, y=_hard_sigmoid(site, x, site.helper("gate")), name=site.name)
 
 
 @emits("negative", Layout.EITHER)

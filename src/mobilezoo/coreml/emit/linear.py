@@ -13,8 +13,10 @@ from mobilezoo.coreml.emit.site import Layout, Site, emits
 def dense(site: Site, x: Any) -> Any:
     """x (..., d_in) @ kernel (d_in, d_out) + bias (d_out,)."""
     if len(x.shape) > 3:  # MIL's linear ends at rank 3
-        y = mb.matmul(x=x, y=site.weight("kernel"), name=site.name)
-        return mb.add(x=y, y=site.weight("bias"), name=f"{site.name}_bias") if site.bias() else y
+        if not site.bias():
+            return mb.matmul(x=x, y=site.weight("kernel"), name=site.name)
+        product = mb.matmul(x=x, y=site.weight("kernel"), name=site.helper("product"))
+        return mb.add(x=product, y=site.weight("bias"), name=site.name)
     kernel = site.weight("kernel", (1, 0))  # (d_in, d_out) -> (d_out, d_in)
     return mb.linear(x=x, weight=kernel, name=site.name, **site.bias())
 

@@ -18,7 +18,7 @@ def batch_norm(site: Site, x: Any) -> Any:
     shift = read.get("beta", 0.0) - read["mean"] * scale
     shape = [1] * len(site.shape)
     shape[site.axis(site["axis"])] = -1
-    scaled = mb.mul(x=x, y=site.cast(scale.reshape(shape), "scale"), name=f"{site.name}_scale")
+    scaled = mb.mul(x=x, y=site.cast(scale.reshape(shape), "scale"), name=site.helper("scale"))
     return mb.add(x=scaled, y=site.cast(shift.reshape(shape), "shift"), name=site.name)
 
 

@@ -11,7 +11,7 @@ from coremltools.converters.mil.mil import Function, Program, mil_list, types
 
 from mobilezoo.coreml.description import Input, Interface
 from mobilezoo.coreml.emit.site import EMITTERS, Layout, Site
-from mobilezoo.coreml.names import program_names
+from mobilezoo.coreml.names import helper, program_names
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.errors import MobilezooError
 from mobilezoo.graph import Graph, Node
@@ -54,6 +54,7 @@ def emit(graph: Graph, interface: Interface, precision: Precision) -> Program:
 class _Value:
     """A tensor of the program in one layout, and in the other one once somebody asked."""
 
+    name: str
     layouts: dict[Layout, Any]
     shape: tuple[int, ...]  # in Keras's order
 
@@ -68,7 +69,7 @@ class _Value:
         if layout not in self.layouts:
             source = self.layouts[self.layout]
             to_first = layout is Layout.CHANNELS_FIRST
-            name = f"{source.name}_{'channels_first' if to_first else 'channels_last'}"
+            name = helper(self.name, "channels_first" if to_first else "channels_last")
             self.layouts[layout] = self._reordered(source, to_first, name)
         return self.layouts[layout]
 
@@ -115,12 +116,16 @@ class _Walk:
         layout = registered.layout_for(node)
         if layout is Layout.EITHER:
             layout = _common_layout(operands)
+        if layout is Layout.CHANNELS_FIRST and any(
+            isinstance(x, _Value) and len(x.shape) != 4 for x in operands
+        ):
+            raise MobilezooError(f"Bug: '{node.kind}' wants pictures, '{node.name}' gets none.")
         site = Site(node, self.names[node.name], layout, self.precision.dtype, shape)
         rank = max((len(operand.shape) for operand in operands), default=0)
         made = registered.emit(site, *(operand.get(layout, rank) for operand in operands))
         made_layout = layout if len(shape) == 4 else Layout.KERAS
         _check_shape(node, tuple(made.shape), made_layout.shape(shape))
-        self.values[node.name] = _Value({made_layout: made}, shape)
+        self.values[node.name] = _Value(site.name, {made_layout: made}, shape)
 
 
 def _common_layout(operands: list[Any]) -> Layout:
@@ -135,19 +140,19 @@ def _prepare(variable: Any, item: Input, precision: Precision) -> _Value:
     """Input feature -> the tensor that the network takes."""
     x = variable
     if precision.dtype is np.float16:
-        x = mb.cast(x=x, dtype="fp16", name=f"{item.feature}_float16")
+        x = mb.cast(x=x, dtype="fp16", name=helper(item.feature, "float16"))
     if item.preprocessing is None:
-        return _Value({Layout.KERAS: x}, item.shape)
+        return _Value(item.feature, {Layout.KERAS: x}, item.shape)
     batch, channels, height, width = item.shape
     mean, scale = (
         np.array(values, precision.dtype).reshape(1, -1, 1, 1)
         for values in (item.preprocessing.mean, item.preprocessing.scale)
     )
     if mean.any():  # first, because pixel - 127.5 is exact in float16
-        x = mb.sub(x=x, y=mean, name=f"{item.feature}_centred")
+        x = mb.sub(x=x, y=mean, name=helper(item.feature, "centred"))
     if (scale != 1).any():
-        x = mb.mul(x=x, y=scale, name=f"{item.feature}_scaled")
-    return _Value({Layout.CHANNELS_FIRST: x}, (batch, height, width, channels))
+        x = mb.mul(x=x, y=scale, name=helper(item.feature, "scaled"))
+    return _Value(item.feature, {Layout.CHANNELS_FIRST: x}, (batch, height, width, channels))
 
 
 def _finish(value: Any, feature: str) -> Any:
@@ -155,7 +160,8 @@ def _finish(value: Any, feature: str) -> Any:
     x = value.get(Layout.KERAS, len(value.shape))
     if x.dtype == types.fp32 and x.name == feature:
         return x
-    x.name = f"{feature}_inner" if x.name == feature else x.name
+    if x.name == feature:
+        x.name = helper(feature, "inner")
     return mb.cast(x=x, dtype="fp32", name=feature)
 
 

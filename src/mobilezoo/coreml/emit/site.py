@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mobilezoo.coreml.names import helper
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Node
 from mobilezoo.graph.node import Array
@@ -58,6 +59,10 @@ class Site:
         """Keras's axis of a tensor of the output's rank, in this layout."""
         return self.layout.axis(axis, len(self.shape))
 
+    def helper(self, suffix: str) -> str:
+        """Name of an operation besides the one that carries the node's name."""
+        return helper(self.name, suffix)
+
     def number(self, value: float) -> np.floating[Any]:
         """A scalar in the type of the activations."""
         return self.dtype(value)
@@ -75,7 +80,7 @@ class Site:
         """Values in the file's precision; what it cannot hold is an error, not an infinity."""
         if values.size == 0:
             return values.astype(self.dtype)
-        largest = float(max(values.max(), -values.min()))
+        largest = max(abs(float(values.max())), abs(float(values.min())))
         limit = float(np.finfo(self.dtype).max)
         if not largest <= limit:  # NaN is not <= either
             what = "NaN" if np.isnan(largest) else f"{largest:g}"
