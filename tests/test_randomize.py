@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from mobilezoo import mnist_mlp, mobilenet, randomize_weights
+from mobilezoo import export_coreml, mnist_mlp, mobilenet, randomize_weights, verify
 
 
 @pytest.mark.parametrize("build", [lambda: mobilenet((64, 96, 3), alpha=0.25), mnist_mlp])
@@ -23,6 +23,23 @@ def test_the_same_seed_gives_the_same_weights_whatever_was_there():
 
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("preprocessing", ["none", "unit", "tf", "caffe", "torch"])
+def test_a_small_network_with_any_preprocessing_can_be_verified(tmp_path, preprocessing):
+    model = keras.Sequential(
+        [
+            keras.Input((48, 32, 3)),
+            keras.layers.Conv2D(8, 3, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    randomize_weights(model, preprocessing=preprocessing)
+
+    export_coreml(model, tmp_path / "m.mlpackage", preprocessing=preprocessing)
+
+    assert verify(model, tmp_path / "m.mlpackage").top1_agreement == 1.0
 
 
 def test_no_layer_drowns_or_overflows():

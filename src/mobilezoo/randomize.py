@@ -18,21 +18,29 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mobilezoo.data.preprocessing import Preprocessing, preprocessing, preprocessing_of
+from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
+from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
 from mobilezoo.graph.calls import intercept_layers
 from mobilezoo.graph.inputs import symbolic_inputs
 
-_LOGITS_DEVIATION = 2.0  # of the last layer: softmax then has a clear favourite
+_LOGITS_DEVIATION = 1.0  # of the last layer: more would amplify rounding, less the flatness
+_LEAST_SPREAD = 0.25  # of the last layer's outputs over the examples
+_SMALLEST = 1e-12
 _BATCH = 4
 _AROUND_ZERO = Preprocessing("around zero", mean=(127.5,), scale=(1 / 64,))  # [-2, 2]
 
 
-def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
+def randomize_weights(
+    model: keras.Model, seed: int = 0, *, preprocessing: str | Preprocessing | None = None
+) -> keras.Model:
     """Replace all weights by lively random ones, the same for the same seed.
 
     Args:
-        model: built, with known input sides.
+        model: built.
         seed: of the random numbers.
+        preprocessing: with which the model will be exported, as for `export_coreml`; the
+            weights fit inputs of that range. Default: the record of a model that mobilezoo
+            built, else numbers in [-2, 2].
 
     Returns:
         The model, whose weights have been replaced.
@@ -51,11 +59,15 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
     def calibrate(layer: Any, _: str, proceed: Callable[[], Any], args: Any, kwargs: Any) -> Any:
         if isinstance(layer, keras.layers.BatchNormalization):
             _set_statistics(layer, args[0] if args else kwargs["inputs"])
+        elif last and layer is last[0]:
+            _spread_examples(layer, proceed)
         elif hasattr(layer, "kernel"):
-            _scale_kernel(layer, proceed, _LOGITS_DEVIATION if layer is last[0] else 1.0)
+            made = _before_activation(layer, proceed)
+            _scale(layer, 1.0 / max(float(made.std()), _SMALLEST))
         return proceed()
 
-    inputs = random_inputs(model, _BATCH, seed)
+    record = None if preprocessing is None else find_preprocessing(preprocessing)
+    inputs = random_inputs(model, _BATCH, seed, record=record)
     for handler in (note, calibrate):
         with intercept_layers(model, handler):
             model(inputs, training=False)
@@ -63,7 +75,12 @@ def randomize_weights(model: keras.Model, seed: int = 0) -> keras.Model:
 
 
 def random_inputs(
-    model: keras.Model, count: int, seed: int = 0, input_shape: Sequence[int] | None = None
+    model: keras.Model,
+    count: int,
+    seed: int = 0,
+    *,
+    input_shape: Sequence[int] | None = None,
+    record: Preprocessing | None = None,
 ) -> Any:
     """Inputs in the structure that the model takes, each clearly different from the others.
 
@@ -76,11 +93,12 @@ def random_inputs(
         seed: of the random numbers.
         input_shape: (height, width, channels), for a model whose input has free sides; they
             are 32 by default.
+        record: preprocessing of pictures; default: what is known of the model.
     """
     rng = np.random.default_rng(seed)
-    record = preprocessing_of(model)
     if record is None:
-        record = preprocessing("none") if _takes_pixels(model) else _AROUND_ZERO
+        around = find_preprocessing("none") if _takes_pixels(model) else _AROUND_ZERO
+        record = preprocessing_of(model) or around
 
     def draw(tensor: Any) -> npt.NDArray[np.float32]:
         shape = tuple(32 if size is None else size for size in tensor.shape[1:])
@@ -141,15 +159,35 @@ def _set_statistics(layer: Any, inputs: Any) -> None:
     layer.moving_variance.assign(np.maximum(power, power.mean()) + 1e-3)
 
 
-def _scale_kernel(layer: Any, proceed: Callable[[], Any], deviation: float) -> None:
-    """Scale the kernel so that what the layer makes before its activation has `deviation`."""
+def _spread_examples(layer: Any, proceed: Callable[[], Any]) -> None:
+    """Scale and shift the last layer so that its outputs differ from example to example.
+
+    What the examples have in common is subtracted by the bias: softmax would see little else.
+    Where they hardly differ, the difference is amplified; not elsewhere, as rounding grows too.
+    """
+    made = _before_activation(layer, proceed)
+    common = made.mean(axis=0)
+    gain = _LOGITS_DEVIATION / max(float(made.std()), _SMALLEST)
+    spread = float((made - common).std()) * gain
+    gain *= max(1.0, _LEAST_SPREAD / max(spread, _SMALLEST))
+    if getattr(layer, "bias", None) is not None:
+        channel_means = common.reshape(-1, common.shape[-1]).mean(axis=0)
+        layer.bias.assign((layer.bias - channel_means) * gain)
+    _scale(layer, gain)
+
+
+def _before_activation(layer: Any, proceed: Callable[[], Any]) -> npt.NDArray[np.float64]:
+    """What the layer makes without its activation function."""
     activation = getattr(layer, "activation", None)
     if activation is not None:
         layer.activation = keras.activations.linear
     try:
-        made = float(np.std(keras.ops.convert_to_numpy(proceed())))
+        made = proceed()
     finally:
         if activation is not None:
             layer.activation = activation
-    if made > 0:
-        layer.kernel.assign(layer.kernel * (deviation / made))
+    return np.asarray(keras.ops.convert_to_numpy(made), np.float64)
+
+
+def _scale(layer: Any, gain: float) -> None:
+    layer.kernel.assign(layer.kernel * gain)

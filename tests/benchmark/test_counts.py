@@ -67,6 +67,11 @@ def test_sizes_of_folders_are_the_sum_of_their_files(tmp_path):
     assert benchmark.size_bytes(tmp_path / "y") == 5
 
 
+def test_nothing_has_no_size(tmp_path):
+    with pytest.raises(InvalidArgumentError, match="does not exist"):
+        benchmark.size_bytes(tmp_path / "nothing")
+
+
 def test_units_are_decimal():
     assert megabytes(2_700_000) == "2.70 MB"
     assert millions(568_740_352) == "568.7 M"

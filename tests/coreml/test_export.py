@@ -232,7 +232,7 @@ def test_free_sides_are_refused(tmp_path):
 def test_an_unsupported_layer_is_named(functional, tmp_path):
     refused(
         UnsupportedLayersError,
-        "up -> Repeat: this operation of keras.ops is not supported yet",
+        r"UpSampling2D \(up\): keras\.ops Repeat: not supported yet, see docs/operations\.md",
         functional(layers.Conv2D(3, 2), layers.UpSampling2D(name="up")),
         tmp_path / "m.mlpackage",
         inputs="array",
@@ -242,8 +242,10 @@ def test_an_unsupported_layer_is_named(functional, tmp_path):
 @pytest.mark.parametrize(
     ("labels", "match"),
     [
-        (["a"] * 7, "a occur more than once"),
-        (["a", "b"], "2 labels for an output of shape"),
+        (["a"] * 7, "'a' given more than once"),
+        (["a", "b", "c", "d", "e", "f", ""], "Label 6 is empty"),
+        (5, "must be a name, a file or a list"),
+        (["a", "b"], "2 labels given, the model has 7 classes"),
         ("no/such/file.txt", "neither 'imagenet', 'digits' nor a readable text file"),
     ],
 )
@@ -256,7 +258,7 @@ def test_logits_are_no_probabilities(tmp_path):
 
     refused(
         InvalidArgumentError,
-        "Labels need probabilities.*classifier_activation='softmax'",
+        "Labels need probabilities.*Add a Softmax layer",
         model,
         tmp_path / "m.mlpackage",
         labels=["a", "b", "c"],

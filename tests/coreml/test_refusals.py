@@ -47,7 +47,7 @@ def test_a_mask_is_refused():
     x, mask = keras.Input((5,), name="x"), keras.Input((5,), name="mask", dtype="bool")
     model = keras.Model([x, mask], layers.Softmax(name="masked")(x, mask=mask))
 
-    with pytest.raises(UnsupportedLayersError, match="masked: Softmax: it is called with a mask"):
+    with pytest.raises(UnsupportedLayersError, match=r"\(masked\): it is called with a mask"):
         capture(model)
 
 
@@ -148,6 +148,26 @@ def test_preprocessing_without_a_picture_is_refused(functional, tmp_path):
         export_coreml(model, tmp_path / "m.mlpackage", preprocessing="unit")
     exported = export_coreml(model, tmp_path / "m.mlpackage")
     assert "com.mobilezoo.preprocessing" not in exported.user_defined_metadata
+
+
+@pytest.mark.parametrize("inputs", ["image", "array"])
+def test_a_model_with_a_fixed_batch_is_exported_for_one_example(tmp_path, inputs):
+    x = keras.Input(batch_shape=(4, 9, 7, 3), name="x")
+    model = keras.Model(x, layers.Flatten()(layers.Conv2D(2, 3)(x)))
+    randomize_weights(model)
+
+    exported = export_coreml(
+        model,
+        tmp_path / "m.mlpackage",
+        inputs=inputs,
+        preprocessing="unit" if inputs == "image" else None,
+    )
+
+    output = exported.get_spec().description.output[0].type.multiArrayType
+    assert list(output.shape) == [1, 70]
+    program = load_coreml(tmp_path / "m.mlpackage")
+    (y,) = program.predict({program.inputs[0].name: np.zeros((1, 9, 7, 3), np.uint8)}).values()
+    assert np.shape(y)[-1] == 70
 
 
 def test_integer_inputs_come_as_whole_numbers(tmp_path):

@@ -98,6 +98,19 @@ def test_a_link_that_leads_nowhere_counts_as_something(tmp_path):
         check_output(tmp_path / "m.mlpackage", overwrite=False)
 
 
+@pytest.mark.parametrize("content", ["precious.txt", None])
+def test_what_is_no_package_is_not_replaced(tmp_path, content):
+    target = tmp_path / "m.mlpackage"
+    if content is None:
+        target.write_text("a file")
+    else:
+        target.mkdir()
+        (target / content).touch()
+
+    with pytest.raises(InvalidArgumentError, match="is no Core ML package and is not replaced"):
+        check_output(target, overwrite=True)
+
+
 def test_a_temporary_package_that_fails_is_removed():
     with pytest.raises(KeyError), temporary() as folder:
         raise KeyError

@@ -93,6 +93,29 @@ def test_other_metadata_is_refused(text):
         Preprocessing.from_json(text)
 
 
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"mean": 120.0}, "mean=120.0 must be a tuple of 1 or 3 numbers"),
+        ({"mean": (1.0, 2.0)}, "must be a tuple of 1 or 3 numbers"),
+        ({"scale": ("a",)}, "must hold finite numbers"),
+        ({"scale": (float("nan"),)}, "must hold finite numbers"),
+        ({"scale": (1.0, 0.0, 1.0)}, "must not be 0"),
+    ],
+)
+def test_a_record_that_makes_no_sense_is_refused(fields, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        Preprocessing("mine", **fields)
+
+
+def test_a_picture_of_16_bits_is_refused(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(np.full((4, 5), 300, np.uint16)).save(tmp_path / "deep.png")
+
+    with pytest.raises(InvalidArgumentError, match="more than 8 bits"):
+        open_picture(tmp_path / "deep.png", (5, 4))
+
+
 def test_an_unknown_record_suggests_another():
     with pytest.raises(InvalidArgumentError, match=r"Unknown preprocessing 'cafe'.*mean 'caffe'"):
         preprocessing("cafe")

@@ -66,3 +66,8 @@ def test_a_file_that_is_no_weight_file_is_refused(tmp_path, content, message):
 
     with pytest.raises(CoreMLFileError, match=message):
         WeightFile(tmp_path / "w.bin")
+
+
+def test_bits_that_are_missing_are_no_zeros():
+    with pytest.raises(ValueError, match="1 bytes hold fewer than 6 values of 3 bits"):
+        unpack_bits(np.uint8([0b10_001_000]), bits=3, count=6)

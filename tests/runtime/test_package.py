@@ -204,3 +204,26 @@ def test_a_classifier_with_a_label_too_few_is_refused(save_package):
 
     with pytest.raises(CoreMLFileError, match=r"2 labels for probabilities of shape \(1, 3\)"):
         load_coreml(package)
+
+
+def test_a_manifest_that_nests_without_end_is_damaged(package):
+    (package / "Manifest.json").write_text("[" * 200_000)
+
+    with pytest.raises(CoreMLFileError, match="damaged"):
+        load_coreml(package)
+
+
+@pytest.mark.parametrize("field", ["colorSpace", "height"])
+def test_a_picture_whose_description_makes_no_sense_is_refused(save_package, field):
+    package = save_package(
+        build((1, 3, 4, 5), lambda x: mb.relu(x=x)),
+        inputs=[ct.ImageType(name="x", shape=(1, 3, 4, 5))],
+    )
+    model = Model_pb2.Model.FromString((package / SPEC).read_bytes())
+    setattr(model.description.input[0].type.imageType, field, 77)
+    (package / SPEC).write_bytes(model.SerializeToString())
+
+    with pytest.raises(
+        CoreMLFileError, match=r"color space number 77|described as \(1, 3, 77, 5\)"
+    ):
+        load_coreml(package)

@@ -236,6 +236,25 @@ def test_the_users_own_inputs_are_used(network, tmp_path):
     assert verify(network, export(network, tmp_path), inputs).examples == 6
 
 
+def test_what_export_returns_can_be_verified(network, tmp_path):
+    exported = export_coreml(network, tmp_path / "m.mlpackage", inputs="array")
+
+    assert verify(network, exported).file == "m.mlpackage"
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 1, 5, float("nan")])
+def test_a_limit_that_makes_no_sense_is_refused(network, tmp_path, limit):
+    path = export(network, tmp_path)
+
+    with pytest.raises(InvalidArgumentError, match="must be between 0 and 1"):
+        verify(network, path, limit=limit)
+
+
+def test_swapped_arguments_are_noticed(network, tmp_path):
+    with pytest.raises(InvalidArgumentError, match="takes the Keras model first"):
+        verify(export(network, tmp_path), network)
+
+
 def test_inputs_of_another_shape_are_refused(network, tmp_path):
     path = export(network, tmp_path)
 

@@ -44,8 +44,14 @@ def export(arguments: Namespace) -> None:
     from mobilezoo.verification import verify as compare
 
     check_output(arguments.output, arguments.overwrite)
+    untrained = not model_argument.is_file(arguments) and arguments.weights == "none"
+    if untrained and arguments.verify:
+        raise InvalidArgumentError(
+            "--verify proves nothing for an untrained network. Pass --weights, such as "
+            "--weights random to try things out."
+        )
     model = model_argument.load(arguments)
-    if not model_argument.is_file(arguments) and arguments.weights == "none":
+    if untrained:
         print("note: no --weights given, so this network is untrained", file=sys.stderr)
     exported = export_coreml(
         model,
@@ -93,13 +99,15 @@ def predict(arguments: Namespace) -> None:
         )
     mode = "L" if feature.color == "GRAYSCALE" else "RGB"
     size = (feature.width or 0, feature.height or 0)  # an image always has both
-    for path in arguments.images:
-        picture = open_picture(path, size, mode, arguments.crop)
-        print(f"{path}")
+    pictures = [open_picture(path, size, mode, arguments.crop) for path in arguments.images]
+    for path, picture in zip(arguments.images, pictures, strict=True):
+        print(path)
         for label, probability in _best(program, program.predict({feature.name: picture}))[
             : arguments.top
         ]:
-            print(f"  {probability:7.2%}  {label}")
+            # only a classifier is known to give probabilities
+            score = f"{probability:.4g}" if program.labels is None else f"{probability:.2%}"
+            print(f"  {score:>7}  {label}")
 
 
 def inspect(arguments: Namespace) -> None:
@@ -137,7 +145,7 @@ def _inspect_package(path: str) -> None:
             what = f"{feature.width}x{feature.height} {feature.color}"
             shape = what if feature.kind == "image" else sides
             print(f"{role:7} {feature.name}: {feature.kind} {shape}".rstrip())
-    for key, value in program.metadata.user_defined.items():
+    for key, value in sorted(program.metadata.user_defined.items()):
         print(f"{key}: {value}")
     rows = [("operation", "count")]
     rows += [(kind, str(number)) for kind, number in program.op_types().most_common()]

@@ -37,6 +37,7 @@ def _digits(folder: Path, epochs: int) -> None:
     from mobilezoo.data.digits import load_digits
     from mobilezoo.data.preprocessing import preprocessing_of
     from mobilezoo.models import mnist_mlp
+    from mobilezoo.verification.agreement import percent
 
     train, held_out = load_digits()
     print(f"\n1. Digits: {len(train.labels):,} real handwritten ones to train on, "
@@ -53,17 +54,17 @@ def _digits(folder: Path, epochs: int) -> None:
     model.save(folder / "digits.keras")
 
     print("3. Exporting to Core ML and running the files here, without a Mac")
-    rows = [("   file", "size", "Keras", "the file", "largest difference")]
+    rows = [("   file", "size", "Keras", "the file", "difference")]
     for precision in _PRECISIONS:
         path = folder / precision / "digits.mlpackage"
         answers = _export_and_run(model, path, precision, held_out.images)
         rows.append(
             (
-                f"   {path}",
+                f"   {path.relative_to(folder)}",
                 megabytes(size_bytes(path)),
                 f"{accuracy:.2%}",
                 f"{float((answers.argmax(axis=1) == held_out.labels).mean()):.2%}",
-                f"{_largest_difference(answers, predicted):.1e}",
+                percent(_largest_difference(answers, predicted)),
             )
         )
     print(columns(rows))
@@ -75,12 +76,13 @@ def _mobilenet(folder: Path) -> None:
     from mobilezoo.models import mobilenet
     from mobilezoo.randomize import randomize_weights
     from mobilezoo.verification import verify
+    from mobilezoo.verification.agreement import percent
 
     model = mobilenet()
     counts = count(model)
     print(f"\n4. MobileNet: {counts.parameters:,} parameters, "
           f"{millions(counts.mult_adds)} mult-adds")  # fmt: skip
-    print("   (random weights that keep the signal alive: an untrained network proves nothing)")
+    print("   (lively random weights: an untrained network would prove nothing)")
     randomize_weights(model)
     for precision in _PRECISIONS:
         path = folder / precision / "MobileNet.mlpackage"
@@ -93,7 +95,9 @@ def _mobilenet(folder: Path) -> None:
         if precision == _PRECISIONS[0]:
             print(f"   {exported.user_defined_metadata['com.mobilezoo.folded']}")
         print(f"   {path}: {megabytes(size_bytes(path))}, written in {seconds:.2f} s")
-        print(f"   {verify(model, path)}")
+        agreement = verify(model, path)
+        print(f"   largest difference {percent(agreement.largest_difference)}, same top-1 for "
+              f"{agreement.top1_agreement:.0%}, {len(agreement.layers)} layers agree")  # fmt: skip
 
 
 def _train(model: Any, images: Any, labels: Any, epochs: int) -> None:
@@ -106,7 +110,7 @@ def _train(model: Any, images: Any, labels: Any, epochs: int) -> None:
             bar.set_postfix(accuracy=f"{(logs or {}).get('accuracy', 0):.3f}")
 
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    with tqdm(total=epochs, desc="   epochs", unit="epoch", ncols=78) as bar:
+    with tqdm(total=epochs, desc="   epochs", unit="epoch", ncols=78, disable=None) as bar:
         model.fit(images, labels, batch_size=64, epochs=epochs, verbose=0, callbacks=[Progress()])
 
 

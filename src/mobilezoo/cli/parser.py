@@ -117,10 +117,12 @@ def _add_inspect(subparsers: Any) -> None:
     parser = _command(
         subparsers, "inspect", "commands:inspect", "what a model or a package consists of", examples
     )
-    _add_model(parser)
+    _add_model(parser, "a name of the zoo, a .keras file, or a .mlpackage")
 
 
-def _add_model(parser: argparse.ArgumentParser) -> None:
+def _add_model(
+    parser: argparse.ArgumentParser, what: str = "a name of the zoo, or a .keras file"
+) -> None:
     parser.add_argument(
         "model", metavar="MODEL", help="a name from `mobilezoo list`, or a .keras file"
     )

@@ -148,16 +148,20 @@ def _fixed(spec: TensorSpec) -> tuple[int, ...]:
 
 def _check_labels(graph: Graph, labels: Sequence[str]) -> None:
     shape = _fixed(graph.spec(graph.outputs[0]))
-    if len(shape) != 2 or shape[1] != len(labels):
+    if len(shape) != 2 or shape[1] < 2:
         raise InvalidArgumentError(
-            f"{len(labels)} labels for an output of shape {shape}: a classifier needs (1, "
-            f"{len(labels)})."
+            f"Labels need one output per class, but '{graph.outputs[0]}' has shape {shape[1:]}. "
+            "End the model in softmax over its classes, or export without labels."
         )
+    if shape[1] != len(labels):
+        raise InvalidArgumentError(f"{len(labels)} labels given, the model has {shape[1]} classes.")
+    if not all(labels):
+        raise InvalidArgumentError(f"Label {list(labels).index('')} is empty.")
     repeated = [label for label, count in Counter(labels).items() if count > 1]
     if repeated:
         raise InvalidArgumentError(
-            f"Labels must differ, or their probabilities are lost: {', '.join(repeated[:5])} "
-            "occur more than once."
+            f"Labels must differ, or their probabilities are lost: "
+            f"{', '.join(map(repr, repeated[:5]))} given more than once."
         )
     makers = {node.name: node for node in graph.nodes}
     maker = makers.get(graph.outputs[0])
@@ -166,8 +170,8 @@ def _check_labels(graph: Graph, labels: Sequence[str]) -> None:
     if maker is None or maker.kind not in _PROBABILITIES:
         raise InvalidArgumentError(
             f"Labels need probabilities, but '{graph.outputs[0]}' ends in "
-            f"'{maker.kind if maker else 'an input'}', not softmax. Build the model with "
-            "classifier_activation='softmax', or export without labels."
+            f"'{maker.kind if maker else 'an input'}', not softmax. Add a Softmax layer (in "
+            "the zoo classifier_activation='softmax'), or export without labels."
         )
 
 

@@ -75,8 +75,8 @@ def export_coreml(
     """
     chosen = find_precision(precision)
     target = None if path is None else check_output(path, overwrite)
-    record = preprocessing_of(model) if preprocessing is None else find_preprocessing(preprocessing)
     graph, report = fold(capture(model, input_shape))
+    record = preprocessing_of(model) if preprocessing is None else find_preprocessing(preprocessing)
     check_supported(graph)
     interface = plan(
         graph,

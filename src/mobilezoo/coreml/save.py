@@ -33,6 +33,10 @@ def check_output(path: str | os.PathLike[str], overwrite: bool) -> Path:
         raise InvalidArgumentError(f"Folder '{folder}' is not writable.")
     if os.path.lexists(target) and not overwrite:
         raise _exists(target)
+    if os.path.lexists(target) and not _is_package(target):
+        raise InvalidArgumentError(
+            f"'{target}' is no Core ML package and is not replaced. Choose another name."
+        )
     return target
 
 
@@ -74,6 +78,13 @@ def temporary() -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _is_package(target: Path) -> bool:
+    """Whether something may be replaced: a package, an empty folder, a link that leads nowhere."""
+    if not target.exists():
+        return True
+    return target.is_dir() and ((target / "Manifest.json").is_file() or not any(target.iterdir()))
 
 
 def _exists(target: Path) -> OutputExistsError:

@@ -25,16 +25,19 @@ def open_picture(
             "squash" does not keep them (Vision's scaleFill).
 
     Raises:
-        InvalidArgumentError: no such file, or no picture.
+        InvalidArgumentError: no such file, no picture, or more than 8 bits a channel.
         MissingExtraError: Pillow is not installed.
     """
     image = _environment.optional("PIL.Image", "images", "Reading pictures")
     operations = _environment.optional("PIL.ImageOps", "images", "Reading pictures")
     try:
         with image.open(path) as opened:
+            if opened.mode.startswith(("I", "F")):
+                raise ValueError(f"its pixels have more than 8 bits (mode {opened.mode})")
             picture: Any = operations.exif_transpose(opened).convert(mode)
     except (OSError, ValueError, SyntaxError) as error:
-        raise InvalidArgumentError(f"'{path}' is no picture that can be read: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidArgumentError(f"'{path}' is no picture that can be read: {reason}.") from error
     if crop == "center":
         return operations.fit(picture, size, image.Resampling.BILINEAR)  # type: ignore[no-any-return]
     return picture.resize(size, image.Resampling.BILINEAR)  # type: ignore[no-any-return]

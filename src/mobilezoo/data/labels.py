@@ -38,6 +38,8 @@ def find_labels(spec: str | Iterable[str]) -> tuple[str, ...]:
         InvalidArgumentError: neither a known name nor a readable file.
     """
     if not isinstance(spec, (str, Path)):
+        if not isinstance(spec, Iterable):
+            raise InvalidArgumentError(f"labels={spec!r} must be a name, a file or a list.")
         return tuple(str(label) for label in spec)
     if spec == "imagenet":
         return imagenet_labels()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -36,6 +37,16 @@ class Preprocessing:
     mean: tuple[float, ...] = (0.0,)
     scale: tuple[float, ...] = (1.0,)
     bgr: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "scale"):
+            values = getattr(self, name)
+            if not isinstance(values, tuple) or len(values) not in (1, 3):
+                raise InvalidArgumentError(f"{name}={values!r} must be a tuple of 1 or 3 numbers.")
+            if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in values):
+                raise InvalidArgumentError(f"{name}={values!r} must hold finite numbers.")
+        if 0 in self.scale:
+            raise InvalidArgumentError(f"scale={self.scale} must not be 0: nothing would be left.")
 
     def __call__(self, pixels: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Prepare RGB or grayscale pixels.

@@ -12,7 +12,7 @@ from mobilezoo.graph.node import Shape, Weight
 
 
 class Unsupported(Exception):  # noqa: N818 - a signal to the recorder, which words the error
-    """Raised by a rule that cannot represent this call; the text says why and what to do."""
+    """A rule cannot represent this call; the text says why and what to do, "" for not yet."""
 
 
 class Recorder(Protocol):

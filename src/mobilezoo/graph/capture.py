@@ -12,7 +12,6 @@ Only this module and `calls.py` and `inputs.py` beside it touch Keras's internal
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ from mobilezoo.graph.call import Call, Unsupported
 from mobilezoo.graph.calls import intercept_layers, intercept_operations, tensors_in
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.graph.node import Graph, Node, Shape, TensorSpec, Weight
+from mobilezoo.graph.problems import Problems
 from mobilezoo.graph.variables import weight_of
 
 
@@ -51,7 +51,6 @@ def capture(model: keras.Model, input_shape: Sequence[int] | None = None) -> Gra
     specs = tuple(recorder.declare_input(tensor) for tensor in flat)
     with intercept_layers(model, recorder.on_layer), intercept_operations(recorder.on_operation):
         outputs = recorder.run(inputs)
-    recorder.raise_problems()
     return recorder.graph(specs, tensors_in(outputs, keras.KerasTensor))
 
 
@@ -67,7 +66,8 @@ class _Recorder:
         self._taken: set[str] = set()
         self._alive: list[Any] = []  # ids in _names stay unique while their tensors live
         self._path: list[str] = []
-        self._problems: dict[str, str] = {}
+        self._problems = Problems(model.name)
+        self._open: list[Any] = [model]  # the layers whose calls are running
         self._made_at: dict[str, int] = {}  # tensor -> index of the node that made it
         self._renamed: dict[str, str] = {}  # tensor -> the name it gets in the end
 
@@ -85,13 +85,14 @@ class _Recorder:
     def run(self, inputs: Any) -> Any:
         """The model's own `call`; what it does itself, outside its layers, may fail too."""
         try:
-            return self.open(self._model, (inputs,), {})
+            outputs = self.open(self._model, (inputs,), {})
         except (InvalidArgumentError, UnsupportedLayersError):
             raise
         except Exception as error:
-            self.raise_problems()  # what was found before says more
-            self._problems[self._model.name] = _describe(self._model, error)
-            self.raise_problems()
+            self._problems.raise_if_any()  # what was found before says more
+            self._problems.note_layer(self._model.name, self._model, error)
+        self._problems.raise_if_any()
+        return outputs
 
     def graph(self, inputs: tuple[TensorSpec, ...], outputs: Sequence[Any]) -> Graph:
         """What was recorded, under the names that were given last."""
@@ -121,10 +122,12 @@ class _Recorder:
             return proceed()
         before = len(self.nodes)
         self._path.append(path)
+        self._open.append(layer)
         try:
             outputs = self._represent(layer, path, args, kwargs)
         finally:
             self._path.pop()
+            self._open.pop()
         flat = tensors_in(outputs, keras.KerasTensor)
         if len(flat) == 1:
             self._name_after_layer(flat[0], path, before)
@@ -172,12 +175,10 @@ class _Recorder:
         try:
             _check_floats(tensors_in(outputs, keras.KerasTensor), operation)
             if rule is None:
-                raise Unsupported("this operation of keras.ops is not supported yet")
+                raise Unsupported()
             return self._apply(rule, operation, args, kwargs, outputs)
         except Unsupported as problem:
-            name = type(operation).__name__
-            where = f"{self._where() or self._model.name} -> {name}"
-            self._problems.setdefault(where, str(problem))
+            self._problems.note_operation(self._where(), self._open[-1], operation, str(problem))
             return self._opaque(outputs, (args, kwargs))
 
     def _apply(
@@ -220,20 +221,11 @@ class _Recorder:
             "constant", (), (weight.shape, dtype), "constant", {}, {"value": weight}
         )
 
-    def raise_problems(self) -> None:
-        if self._problems:
-            lines = "\n".join(f"  {where}: {why}" for where, why in self._problems.items())
-            raise UnsupportedLayersError(
-                f"{len(self._problems)} layer(s) of '{self._model.name}' cannot be "
-                f"represented:\n{lines}"
-            )
-
     def _where(self) -> str:
         return self._path[-1] if self._path else ""
 
     def _give_up(self, layer: Any, path: str, error: Exception, args: Any, kwargs: Any) -> Any:
-        if not any(key.startswith((f"{path}/", f"{path} ->")) for key in self._problems):
-            self._problems[path] = _describe(layer, error)
+        self._problems.note_layer(path, layer, error)
         shapes = layer.compute_output_spec(*args, **_without_context(kwargs))
         return self._opaque(shapes, (args, kwargs))
 
@@ -276,13 +268,3 @@ def _check_floats(outputs: Sequence[Any], operation: Any) -> None:
 
 def _without_context(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kwargs.items() if key not in ("training", "mask")}
-
-
-def _describe(layer: Any, error: Exception) -> str:
-    if isinstance(error, Unsupported):
-        return f"{type(layer).__name__}: {error}"
-    what = re.sub(r"\s+", " ", str(error)).strip()[:200]
-    return (
-        f"{type(layer).__name__}: its call does not run on symbolic tensors "
-        f"({type(error).__name__}: {what}); write it in keras.ops"
-    )

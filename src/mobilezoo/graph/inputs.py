@@ -61,4 +61,5 @@ def _check_fits(model: keras.Model, given: tuple[int, ...], declared: Shape) -> 
 
 
 def _fresh(tensor: Any) -> keras.KerasTensor:
-    return keras.KerasTensor(tensor.shape, tensor.dtype, name=tensor.name)
+    """The same tensor for any batch: a Core ML file computes one example at a time."""
+    return keras.KerasTensor((None, *tensor.shape[1:]), tensor.dtype, name=tensor.name)

@@ -68,7 +68,7 @@ def _check_shape(feature: Feature, pixels: Array) -> None:
     if pixels.ndim not in (3, 4) or pixels.shape[-3:] != required or 0 in pixels.shape:
         raise InvalidArgumentError(
             f"Image {feature.name!r} has shape {pixels.shape}; (height, width, channels) = "
-            f"{required} is required, or a batch (n, *{required}). Resize it first."
+            f"{required} is required, or several as {('n', *required)}."
         )
 
 

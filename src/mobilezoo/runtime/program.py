@@ -103,6 +103,13 @@ class CoreMLProgram:
             raise InvalidArgumentError("layers takes one example, not several at once.")
         return self._executable.values(examples.arrays)
 
+    def __repr__(self) -> str:
+        """The file with its inputs and outputs."""
+        inputs, outputs = (
+            ", ".join(feature.name for feature in side) for side in (self.inputs, self.outputs)
+        )
+        return f"<CoreMLProgram {self.path.name}: {inputs} -> {outputs}>"
+
     def op_types(self) -> Counter[str]:
         """How many operations of each type the program has; constants are left out."""
         return Counter(operation.type for operation in self._block.operations) + Counter(

@@ -16,8 +16,8 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 _SMALLEST_PEAK = 1e-6  # a reference below this is noise
 _ADVICE = (
-    "Load trained weights, or try things out with mobilezoo.randomize_weights(model) before "
-    "exporting"
+    "Load trained weights, pass inputs of your own that it tells apart, or try things out with "
+    "mobilezoo.randomize_weights(model, preprocessing=...) before exporting"
 )
 
 
@@ -116,11 +116,15 @@ def refuse_departure(
     departed = [path for path, value in layers.items() if not value <= limit]  # NaN departs
     if largest <= limit and not departed:
         return
+    if largest == float("inf"):
+        raise VerificationError(
+            f"{file} has an output of another shape than Keras's: it was made from another model."
+        )
     where = "; no layer of the file carries the name of a Keras layer"
     if departed:
-        where = (
-            f", first at layer {_describe(departed[0], graph)} by {percent(layers[departed[0]])}"
-        )
+        path, value = departed[0], layers[departed[0]]
+        by = "of another shape" if value == float("inf") else f"by {percent(value)}"
+        where = f", first at layer {_describe(path, graph)} {by}"
     elif layers:
         where = ", though every layer's output agrees: the last step departs"
     raise VerificationError(
@@ -130,8 +134,8 @@ def refuse_departure(
 
 
 def percent(fraction: float) -> str:
-    """0.0123 -> "1.2 %"."""
-    return f"{100 * fraction:.2g} %"
+    """0.0123 -> "1.2 %"; 1.23 -> "123 %"."""
+    return f"{100 * fraction:.2g} %" if fraction < 0.1 else f"{100 * fraction:.0f} %"
 
 
 def _describe(path: str, graph: Graph) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -34,10 +34,13 @@ from mobilezoo.verification.runs import (
     run_keras,
 )
 
+if TYPE_CHECKING:
+    from coremltools.models import MLModel
+
 
 def verify(
     model: keras.Model,
-    file: str | os.PathLike[str] | CoreMLProgram,
+    file: str | os.PathLike[str] | CoreMLProgram | MLModel,
     inputs: Any = None,
     *,
     limit: float | None = None,
@@ -52,7 +55,7 @@ def verify(
 
     Args:
         model: the Keras model, with the weights that were exported.
-        file: path of the package, or what `load_coreml` returned.
+        file: path of the package, or what `load_coreml` or `export_coreml` returned.
         inputs: (n, height, width, channels): pixels 0..255 (RGB or gray) for a file that takes
             images, what Keras takes otherwise; a list of such arrays for several inputs.
             Default: 4 random ones.
@@ -70,7 +73,13 @@ def verify(
         VacuousComparisonError: Keras's output is near zero or does not move with the input.
         InvalidArgumentError: the inputs do not fit, or how pixels are prepared is not known.
     """
-    program = file if isinstance(file, CoreMLProgram) else load_coreml(file)
+    if not isinstance(model, keras.Model):
+        raise InvalidArgumentError(
+            f"verify takes the Keras model first, then the file; got {type(model).__name__} first."
+        )
+    if limit is not None and not 0 < limit < 1:
+        raise InvalidArgumentError(f"limit={limit} must be between 0 and 1, such as 0.02 for 2 %.")
+    program = _open(file)
     precision = program.metadata.user_defined.get("com.mobilezoo.precision")
     if limit is None:
         limit = _default_limit(model, precision)
@@ -99,6 +108,12 @@ def verify(
         examples=len(arrays[0]),
         layers=layers,
     )
+
+
+def _open(file: Any) -> CoreMLProgram:
+    if isinstance(file, CoreMLProgram):
+        return file
+    return load_coreml(getattr(file, "package_path", file))  # coremltools' MLModel knows its own
 
 
 def _default_limit(model: keras.Model, precision: str | None) -> float:

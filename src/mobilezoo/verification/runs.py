@@ -36,7 +36,7 @@ def file_inputs(program: CoreMLProgram, model: keras.Model, inputs: Any, seed: i
         InvalidArgumentError: another number of arrays, or no examples.
     """
     if inputs is None:
-        drawn = random_inputs(model, _EXAMPLES, seed, input_shape(program))
+        drawn = random_inputs(model, _EXAMPLES, seed, input_shape=input_shape(program))
         rng = np.random.default_rng(seed)
         return [
             random_pictures(rng, (_EXAMPLES, *_sides(feature)))
@@ -112,6 +112,8 @@ def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatA
             rows = [[row[label] for label in program.labels] for row in probabilities]
             outputs.append(np.asarray(rows, np.float32))
             continue
+        if name not in made and len(made) == 1 and len(graph.outputs) == 1:
+            (name,) = made  # a file that mobilezoo did not write has names of its own
         if name not in made:
             raise InvalidArgumentError(
                 f"The file has no output '{name}', only {', '.join(map(repr, made))}: it was made "
