@@ -39,7 +39,7 @@ class Net(keras.Model):
 
 model = Net()
 model(np.zeros((1, 96, 64, 3), np.float32))  # builds it
-randomize_weights(model)  # stands in for training
+randomize_weights(model, preprocessing="unit")  # stands in for training
 
 export_coreml(
     model, "net.mlpackage", preprocessing="unit", labels=["cat", "dog", "rabbit"], overwrite=True
