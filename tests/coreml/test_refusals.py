@@ -99,7 +99,8 @@ def test_inputs_whose_names_look_alike_stay_apart(tmp_path):
 def test_outputs_whose_names_are_taken_stay_apart(tmp_path):
     a, b = keras.Input((4,), name="x"), keras.Input((4,), name="x_output")
     y = layers.Dense(4, name="y")(a)
-    model = randomize_weights(keras.Model([a, b], [y, y, layers.Dense(3, name="y_2")(y), a, b]))
+    z = layers.Dense(3, name="y_2")(layers.Add()([y, b]))
+    model = randomize_weights(keras.Model([a, b], [y, y, z, a, b]))
 
     exported = export_coreml(model, tmp_path / "m.mlpackage", precision="float32")
 
