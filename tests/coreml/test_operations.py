@@ -9,16 +9,7 @@ from mobilezoo import export_coreml, randomize_weights, verify
 from mobilezoo.coreml.emit import EMITTERS
 from mobilezoo.graph import capture, fold
 
-
-class Apply(layers.Layer):
-    """A custom layer in `keras.ops`."""
-
-    def __init__(self, function, **options):
-        super().__init__(**options)
-        self.function = function
-
-    def call(self, x):
-        return self.function(x)
+from .custom import Apply
 
 
 def apply(function, name="custom"):

@@ -12,14 +12,7 @@ from mobilezoo.coreml.names import HELPERS, helper, program_names
 from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
 from mobilezoo.graph import capture
 
-
-class Apply(layers.Layer):
-    def __init__(self, function, **options):
-        super().__init__(**options)
-        self.function = function
-
-    def call(self, x):
-        return self.function(x)
+from .custom import Apply
 
 
 def net(function, shape=(9, 7, 3)):

@@ -12,16 +12,17 @@ import keras
 from coremltools.models import MLModel
 
 from mobilezoo._version import __version__
-from mobilezoo.coreml.description import describe, plan
+from mobilezoo.coreml.description import Interface, describe, plan
 from mobilezoo.coreml.emit import EMITTERS, emit
 from mobilezoo.coreml.package import write_package
+from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.coreml.save import check_output, replacing, temporary
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
 from mobilezoo.errors import UnsupportedLayersError
-from mobilezoo.graph import Graph, capture, fold
+from mobilezoo.graph import FoldReport, Graph, capture, fold
 
 _log = logging.getLogger("mobilezoo")
 _mil = threading.Lock()  # coremltools' builder keeps what it is building in globals
@@ -86,26 +87,31 @@ def export_coreml(
         explicit=preprocessing is not None,
     )
     _log.info("%s: %s", model.name, report)
-    user_defined = {
-        "com.mobilezoo.version": __version__,
-        "com.mobilezoo.precision": chosen.name,
-        "com.mobilezoo.folded": str(report),
-    }
-    for item in interface.inputs:
-        if item.preprocessing is not None:
-            user_defined["com.mobilezoo.preprocessing"] = item.preprocessing.to_json()
     metadata = {
         "author": author,
         "license": license,
         "short_description": short_description,
         "version": version,
     }
-    description = describe(graph, interface, metadata, user_defined)
+    description = describe(graph, interface, metadata, _record(interface, chosen, report))
     with _mil, temporary() if target is None else replacing(target, overwrite) as fresh:
         write_package(emit(graph, interface, chosen), description, fresh)
     return MLModel(
         str(target or fresh), is_temp_package=target is None, skip_model_load=_cannot_load()
     )
+
+
+def _record(interface: Interface, precision: Precision, report: FoldReport) -> dict[str, str]:
+    """What the file says of how it was made; `verify` and `inspect` read it."""
+    record = {
+        "com.mobilezoo.version": __version__,
+        "com.mobilezoo.precision": precision.name,
+        "com.mobilezoo.folded": str(report),
+    }
+    for item in interface.inputs:
+        if item.preprocessing is not None:
+            record["com.mobilezoo.preprocessing"] = item.preprocessing.to_json()
+    return record
 
 
 def check_supported(graph: Graph) -> None:
