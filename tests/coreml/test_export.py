@@ -195,14 +195,14 @@ def test_free_sides_are_fixed_by_input_shape(tmp_path):
 # Errors: nothing is written, and the message says what to do.
 
 
-def refused(error, match, model, path, **options):
+def expect_refused(error, match, model, path, **options):
     with pytest.raises(error, match=match):
         export_coreml(model, path, **options)
     assert list(path.parent.iterdir()) == []
 
 
 def test_an_unknown_precision_is_refused(small_mobilenet, tmp_path):
-    refused(
+    expect_refused(
         InvalidArgumentError,
         "Unknown precision 'fp16'. Choose float32 or float16. Did you mean 'float16'",
         small_mobilenet,
@@ -212,7 +212,7 @@ def test_an_unknown_precision_is_refused(small_mobilenet, tmp_path):
 
 
 def test_unknown_preprocessing_of_a_picture_is_refused(functional, tmp_path):
-    refused(
+    expect_refused(
         InvalidArgumentError,
         "how their pixels must be prepared is not known",
         functional(layers.ReLU()),
@@ -221,7 +221,7 @@ def test_unknown_preprocessing_of_a_picture_is_refused(functional, tmp_path):
 
 
 def test_free_sides_are_refused(tmp_path):
-    refused(
+    expect_refused(
         InvalidArgumentError,
         r"has free sides: \(None, None, 3\).*pass input_shape",
         mobilenet(include_top=False, alpha=0.25),
@@ -230,7 +230,7 @@ def test_free_sides_are_refused(tmp_path):
 
 
 def test_an_unsupported_layer_is_named(functional, tmp_path):
-    refused(
+    expect_refused(
         UnsupportedLayersError,
         r"UpSampling2D \(up\): keras\.ops Repeat: not supported yet, see docs/operations\.md",
         functional(layers.Conv2D(3, 2), layers.UpSampling2D(name="up")),
@@ -250,13 +250,15 @@ def test_an_unsupported_layer_is_named(functional, tmp_path):
     ],
 )
 def test_labels_that_do_not_fit_are_refused(small_mobilenet, tmp_path, labels, match):
-    refused(InvalidArgumentError, match, small_mobilenet, tmp_path / "m.mlpackage", labels=labels)
+    expect_refused(
+        InvalidArgumentError, match, small_mobilenet, tmp_path / "m.mlpackage", labels=labels
+    )
 
 
 def test_logits_are_no_probabilities(tmp_path):
     model = mobilenet((64, 96, 3), alpha=0.25, classes=3, classifier_activation=None)
 
-    refused(
+    expect_refused(
         InvalidArgumentError,
         "Labels need probabilities.*Add a Softmax layer",
         model,
@@ -330,7 +332,7 @@ def test_weights_beyond_float16_are_named(functional, tmp_path):
     model = functional(layers.Conv2D(2, 3, name="huge"))
     model.get_layer("huge").kernel.assign(np.full((3, 3, 3, 2), 1e5))
 
-    refused(
+    expect_refused(
         InvalidArgumentError,
         "'kernel' of layer 'huge' holds 100000; float16 reaches 65504.*precision='float32'",
         model,
@@ -344,7 +346,7 @@ def test_broken_weights_are_named(functional, tmp_path, broken):
     model = functional(layers.Conv2D(2, 3, name="broken"))
     model.get_layer("broken").bias.assign([0.0, broken])
 
-    refused(
+    expect_refused(
         InvalidArgumentError,
         "'bias' of layer 'broken' holds",
         model,
