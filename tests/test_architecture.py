@@ -15,7 +15,8 @@ ALLOWED = {
     "randomize": {"graph", "data"},
     "coreml": {"graph", "data"},
     "verification": {"coreml", "graph", "data", "runtime", "randomize"},
-    "models": {"data"},
+    "weights": {"data"},
+    "models": {"data", "weights"},
     "benchmark": {"graph", "models", "runtime", "coreml", "data"},
     "cli": {
         "benchmark", "coreml", "data", "graph", "models", "randomize", "runtime", "verification",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+from keras import layers
 
 from mobilezoo.data.preprocessing import set_preprocessing
 from mobilezoo.errors import InvalidArgumentError
-
-InputShape = tuple[int | None, int | None, int]
+from mobilezoo.models._options import InputShape, Weights, is_checkpoint
+from mobilezoo.weights import Dialect, WeightFile, fetch, load_checkpoint, load_keras_file
 
 
 def network_input(
@@ -54,13 +54,25 @@ def network_input(
     return keras.Input(shape, name="image")
 
 
+def pool_features(x: Any, pooling: str | None) -> Any:
+    """What a network without a top returns: the last feature map, or its mean or maximum."""
+    if pooling == "avg":
+        return layers.GlobalAveragePooling2D(name="global_average_pool")(x)
+    if pooling == "max":
+        return layers.GlobalMaxPooling2D(name="global_max_pool")(x)
+    return x
+
+
 def finish(
     name: str,
     inputs: Any,
     outputs: Any,
     *,
-    weights: str | os.PathLike[str] | None,
+    weights: Weights,
     preprocessing: str,
+    published: Callable[[], WeightFile] | None = None,
+    classifier: str | None = None,
+    torch_names: Callable[[], Sequence[Dialect]] | None = None,
 ) -> keras.Model:
     """The model, with weights loaded and preprocessing attached.
 
@@ -68,84 +80,67 @@ def finish(
         name: of the model.
         inputs: symbolic input.
         outputs: symbolic output.
-        weights: None or the path of a weight file.
+        weights: None, "imagenet" or the path of a weight file.
         preprocessing: of the pixels that it takes.
+        published: finds the record of "imagenet" for these options; raises if there is none.
+        classifier: name of the layer whose outputs are the classes; None without a top.
+        torch_names: for torchvision's and timm's checkpoints, layer -> its name there.
+
+    Raises:
+        InvalidArgumentError: no such weights, or they do not fit.
     """
     sources = keras.utils.get_source_inputs(inputs)
-    model = keras.Model(sources[0] if len(sources) == 1 else sources, outputs, name=name)
-    if weights is not None:
-        load_weights(model, weights)
+    source = sources[0] if len(sources) == 1 else sources
+    model = keras.Model(source, outputs, name=name)
+    before = set(keras.Model(source, inputs).layers)  # the caller's own, under input_tensor
+    own = [layer for layer in model.layers if layer not in before]
+    if weights == "imagenet":
+        record = _published(name, published)
+        _load(name, own, fetch(record), torch_names, _fresh_classifier(own, classifier, record))
+    elif weights is not None:
+        path = Path(weights).expanduser()
+        if not path.is_file():
+            raise InvalidArgumentError(
+                f"weights={str(weights)!r} is not a file. Pass None, 'imagenet' or a path."
+            )
+        _load(name, own, path, torch_names)
     return set_preprocessing(model, preprocessing)
 
 
-def load_weights(model: keras.Model, weights: str | os.PathLike[str]) -> None:
-    """Load a Keras weight file (`.weights.h5`, or legacy `.h5`) into a model.
-
-    Raises:
-        InvalidArgumentError: no such file, or its weights do not fit.
-    """
-    if weights == "imagenet":
+def _load(
+    name: str,
+    own: list[keras.Layer],
+    path: Path,
+    torch_names: Callable[[], Sequence[Dialect]] | None,
+    fresh: str | None = None,
+) -> None:
+    if not is_checkpoint(path):
+        load_keras_file(name, own, path, fresh=fresh)
+        return
+    if torch_names is None:
         raise InvalidArgumentError(
-            "weights='imagenet' is not available in this version. Download the file of "
-            "keras.applications and pass its path, or use weights=None."
+            f"'{path}' is a checkpoint of PyTorch, which {name} cannot take. Pass a Keras weight "
+            "file (.weights.h5 or .h5)."
         )
-    path = Path(weights).expanduser()
-    if not path.is_file():
-        raise InvalidArgumentError(f"weights={str(weights)!r} is not a file.")
-    with warnings.catch_warnings(record=True) as skipped:
-        warnings.simplefilter("always")
-        try:
-            model.load_weights(path)
-        except (ValueError, KeyError, OSError) as error:
-            raise _misfit(path, model, str(error)) from error
-    for warning in skipped:  # Keras warns where it leaves weights as they were
-        if issubclass(warning.category, UserWarning):
-            raise _misfit(path, model, str(warning.message))
+    load_checkpoint(name, own, path, torch_names(), fresh=fresh)
 
 
-def _misfit(path: Path, model: keras.Model, reason: str) -> InvalidArgumentError:
-    first_line = reason.strip().splitlines()[0]
-    return InvalidArgumentError(
-        f"The weights in '{path}' do not fit '{model.name}': {first_line} "
-        "Build it with the options that they were trained with."
-    )
-
-
-def check_positive(**options: float) -> None:
-    """Raise InvalidArgumentError for the first option that is not a positive number."""
-    for name, value in options.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            raise InvalidArgumentError(f"{name}={value!r} must be a number greater than 0.")
-
-
-def check_counts(**options: int) -> None:
-    """Raise InvalidArgumentError for the first option that is not 1, 2, 3, ..."""
-    for name, value in options.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InvalidArgumentError(f"{name}={value!r} must be a whole number of at least 1.")
-
-
-def check_classifier(dropout: float, activation: str | None) -> None:
-    """Raise InvalidArgumentError for a rate outside [0, 1) or an unknown activation."""
-    if not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
-        raise InvalidArgumentError(f"dropout={dropout!r} must be at least 0 and below 1.")
-    try:
-        keras.activations.get(activation)
-    except ValueError as error:
+def _published(name: str, published: Callable[[], WeightFile] | None) -> WeightFile:
+    if published is None:
         raise InvalidArgumentError(
-            f"classifier_activation={activation!r} is unknown. Pass 'softmax', None for logits, or "
-            "another activation of Keras."
-        ) from error
-
-
-def check_pooling(pooling: str | None, include_top: bool) -> None:
-    """Raise InvalidArgumentError for an unknown pooling, or one that a classifier leaves unused."""
-    if pooling not in (None, "avg", "max"):
-        raise InvalidArgumentError(f"pooling={pooling!r}: choose None, 'avg' or 'max'.")
-    if pooling is not None and include_top:
-        raise InvalidArgumentError(
-            f"pooling={pooling!r} needs include_top=False; the classifier has its own pooling."
+            f"There are no published weights for {name}. Pass weights=None, or the path of a file."
         )
+    return published()
+
+
+def _fresh_classifier(
+    own: list[keras.Layer], classifier: str | None, record: WeightFile
+) -> str | None:
+    """The classifier's name if its classes are not those of the file: it keeps random weights."""
+    for layer in own:
+        if layer.name == classifier and layer.weights[0].shape[-1] != record.classes:
+            return classifier
+    return None
 
 
 def _check_shape(shape: tuple[int | None, ...], include_top: bool, minimum: int) -> None:

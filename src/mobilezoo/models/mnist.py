@@ -6,13 +6,13 @@ Source: the Keras example mnist_mlp.py (2015), which the talk behind this librar
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import keras
 from keras import layers
 
-from mobilezoo.models._build import check_classifier, check_counts, finish, network_input
+from mobilezoo.models._build import finish, network_input
+from mobilezoo.models._options import Weights, check_classifier, check_counts
 
 HIDDEN_UNITS = (512, 512)
 DEFAULT_SHAPE = (28, 28, 1)
@@ -22,7 +22,7 @@ def mnist_mlp(
     input_shape: tuple[int, int, int] | None = None,
     *,
     dropout: float = 0.2,
-    weights: str | os.PathLike[str] | None = None,
+    weights: Weights = None,
     input_tensor: Any = None,
     classes: int = 10,
     classifier_activation: str | None = "softmax",

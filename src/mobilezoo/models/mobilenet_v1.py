@@ -9,21 +9,15 @@ pads one pixel after on both sides, as in keras.applications, whose weight files
 
 from __future__ import annotations
 
-import os
 from typing import Any, NamedTuple
 
 import keras
 from keras import layers
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.models._build import (
-    check_classifier,
-    check_counts,
-    check_pooling,
-    check_positive,
-    finish,
-    network_input,
-)
+from mobilezoo.models._build import finish, network_input, pool_features
+from mobilezoo.models._options import Weights, check_counts, check_options, check_positive
+from mobilezoo.weights import find
 
 
 class Block(NamedTuple):
@@ -61,7 +55,7 @@ def mobilenet(
     depth_multiplier: int = 1,
     dropout: float = 1e-3,
     include_top: bool = True,
-    weights: str | os.PathLike[str] | None = None,
+    weights: Weights = None,
     input_tensor: Any = None,
     pooling: str | None = None,
     classes: int = 1000,
@@ -77,7 +71,7 @@ def mobilenet(
         depth_multiplier: filters per input channel of the depthwise convolutions, >= 1.
         dropout: rate before the classifier, 0 <= dropout < 1.
         include_top: whether the classifier is part of the network.
-        weights: None for random ones, or the path of a Keras weight file.
+        weights: None for random ones, "imagenet", or the path of a Keras weight file.
         input_tensor: symbolic tensor to build on, instead of `input_shape`.
         pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
         classes: outputs of the classifier.
@@ -92,9 +86,14 @@ def mobilenet(
         InvalidArgumentError: says which argument, what is required and what to do.
     """
     check_positive(alpha=alpha)
-    check_counts(depth_multiplier=depth_multiplier, classes=classes)
-    check_classifier(dropout, classifier_activation)
-    check_pooling(pooling, include_top)
+    check_counts(depth_multiplier=depth_multiplier)
+    check_options(
+        include_top=include_top,
+        pooling=pooling,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        dropout=dropout,
+    )
     if int(STEM_FILTERS * alpha) < 1:
         raise InvalidArgumentError(f"alpha={alpha} leaves no filter; pass at least 1/32.")
     inputs = network_input(
@@ -112,13 +111,25 @@ def mobilenet(
         )
     if include_top:
         x = _classifier(x, classes, dropout, classifier_activation)
-    elif pooling == "avg":
-        x = layers.GlobalAveragePooling2D(name="global_average_pool")(x)
-    elif pooling == "max":
-        x = layers.GlobalMaxPooling2D(name="global_max_pool")(x)
+    else:
+        x = pool_features(x, pooling)
 
     name = name or f"mobilenet_{alpha:.2f}_{inputs.shape[1] or 'any'}"
-    return finish(name, inputs, x, weights=weights, preprocessing="tf")
+    return finish(
+        name,
+        inputs,
+        x,
+        weights=weights,
+        preprocessing="tf",
+        published=lambda: find(
+            "mobilenet",
+            include_top,
+            inputs.shape,
+            alpha=alpha,
+            depth_multiplier=depth_multiplier,
+        ),
+        classifier="logits_conv" if include_top else None,
+    )
 
 
 def _stem(x: Any, filters: int) -> Any:

@@ -1,0 +1,17 @@
+"""Published weights: where they are, getting them, loading them."""
+
+from mobilezoo.weights.catalogue import WeightFile, find, weight_files
+from mobilezoo.weights.checkpoint import Dialect, Source, load_checkpoint
+from mobilezoo.weights.keras_file import load_keras_file
+from mobilezoo.weights.store import fetch
+
+__all__ = [
+    "Dialect",
+    "Source",
+    "WeightFile",
+    "fetch",
+    "find",
+    "load_checkpoint",
+    "load_keras_file",
+    "weight_files",
+]
