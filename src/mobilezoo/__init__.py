@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mobilezoo import benchmark
     from mobilezoo.coreml import export_coreml
     from mobilezoo.data.preprocessing import Preprocessing
-    from mobilezoo.models import build, list_models, mnist_mlp, mobilenet
+    from mobilezoo.models import build, list_models, mnist_cnn, mnist_mlp, mobilenet
     from mobilezoo.randomize import randomize_weights
     from mobilezoo.runtime import load_coreml
     from mobilezoo.verification import Agreement, verify
@@ -31,6 +31,7 @@ _HOME = {
     "export_coreml": "mobilezoo.coreml",
     "list_models": "mobilezoo.models",
     "load_coreml": "mobilezoo.runtime",
+    "mnist_cnn": "mobilezoo.models",
     "mnist_mlp": "mobilezoo.models",
     "mobilenet": "mobilezoo.models",
     "randomize_weights": "mobilezoo.randomize",
@@ -46,6 +47,7 @@ __all__ = [
     "export_coreml",
     "list_models",
     "load_coreml",
+    "mnist_cnn",
     "mnist_mlp",
     "mobilenet",
     "randomize_weights",

@@ -106,24 +106,21 @@ def check_classifier(dropout: float, activation: str | None) -> None:
 
 
 def convention_of(convention: str | None, weights: Weights) -> str:
-    """ "keras" or "torch": as asked for, or that of the weight file, or "keras".
+    """Whose numerical details: as asked for, or those of the weight file, or Keras's.
 
     The conventions differ in padding and in the epsilon of batch norms; a network computes what
     its weights were trained for only in theirs.
 
+    Returns:
+        "keras" or "torch".
+
     Raises:
-        InvalidArgumentError: neither, or one that contradicts the weight file.
+        InvalidArgumentError: neither.
     """
     check_choice((None, "keras", "torch"), convention=convention)
-    if weights is None or weights == "imagenet":
-        return convention or "keras"
-    of_file = "torch" if is_checkpoint(weights) else "keras"
-    if convention not in (None, of_file):
-        raise InvalidArgumentError(
-            f"convention={convention!r} contradicts weights={str(weights)!r}, which is of "
-            f"{of_file!r}. Leave the convention out."
-        )
-    return of_file
+    if convention is not None:
+        return convention
+    return "torch" if weights is not None and is_checkpoint(weights) else "keras"
 
 
 def is_checkpoint(weights: str | os.PathLike[str]) -> bool:

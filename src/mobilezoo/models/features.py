@@ -1,0 +1,49 @@
+"""Networks as backbones: several feature maps instead of one answer."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import keras
+
+from mobilezoo.data.preprocessing import preprocessing_of, set_preprocessing
+from mobilezoo.errors import InvalidArgumentError
+
+
+def backbone(model: keras.Model, endpoints: Sequence[str]) -> keras.Model:
+    """The part of a network that computes some of its layers' outputs.
+
+    Args:
+        model: a network; its weights are shared, not copied.
+        endpoints: names of layers, or patterns such as "stage2_block*_out", of which the last
+            match counts.
+
+    Returns:
+        A model with one output per endpoint, in their order.
+
+    Raises:
+        InvalidArgumentError: no endpoints, or no such layer.
+    """
+    if isinstance(endpoints, str) or not endpoints:
+        raise InvalidArgumentError(
+            f"endpoints={endpoints!r} must be a list of at least one layer name of '{model.name}'."
+        )
+    outputs = [_find(model, endpoint).output for endpoint in endpoints]
+    part = keras.Model(model.input, outputs, name=model.name)
+    prepared = preprocessing_of(model)
+    return part if prepared is None else set_preprocessing(part, prepared)
+
+
+def _find(model: keras.Model, endpoint: str) -> Any:
+    found = [layer for layer in model.layers if fnmatchcase(layer.name, endpoint)]
+    if not found:
+        names = [layer.name for layer in model.layers]
+        close = difflib.get_close_matches(endpoint, names, n=3)
+        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise InvalidArgumentError(
+            f"'{model.name}' has no layer {endpoint!r}.{hint} The names are those of model.layers."
+        )
+    return found[-1]

@@ -1,0 +1,92 @@
+"""Backbones: several feature maps of one network."""
+
+import keras
+import numpy as np
+import pytest
+
+from mobilezoo import Preprocessing, build, list_models, randomize_weights
+from mobilezoo.data.preprocessing import preprocessing_of
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.models.registry import entry
+
+WITH_FEATURES = [name for name in list_models() if entry(name).endpoints]
+
+
+@pytest.mark.parametrize("name", WITH_FEATURES)
+def test_features_have_one_map_per_resolution_the_finest_first(name):
+    with keras.StatelessScope(initialize_variables=False):
+        model = build(name, features_only=True, input_shape=(128, 192, 3))
+
+    strides = [(128 / map_.shape[1], 192 / map_.shape[2]) for map_ in model.outputs]
+
+    wanted = [2, 4, 8, 16, 32][: len(strides)]
+    if name == "inception_v3":  # pads nothing in its stem and between its stages
+        wanted = pytest.approx(wanted, rel=0.35)
+    assert [height for height, _ in strides] == wanted
+    assert [width for _, width in strides] == wanted
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_FEATURES if "mnist" not in name])
+def test_features_end_at_the_deepest_layer_of_each_resolution(name):
+    with keras.StatelessScope(initialize_variables=False):
+        model = build(name, features_only=True, input_shape=(128, 192, 3))
+        whole = build(name, include_top=False, input_shape=(128, 192, 3))
+
+    assert model.outputs[-1].shape == whole.output.shape
+
+
+def test_a_backbone_returns_what_the_layers_return():
+    whole = randomize_weights(build("mobilenet", input_shape=(64, 96, 3), alpha=0.25))
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 64, 96, 3)).astype(np.float32)
+    expected = keras.Model(whole.input, whole.get_layer("block3_pointwise_relu").output)(x)
+
+    part = build(
+        "mobilenet", input_shape=(64, 96, 3), alpha=0.25,
+        endpoints=["block3_pointwise_relu", "block13*_relu"],
+    )  # fmt: skip
+    part.set_weights(whole.get_weights()[: len(part.weights)])
+
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(part(x)[0], expected, rtol=1e-6, atol=1e-6)
+    assert part(x)[1].shape == (1, 2, 3, 256)
+
+
+def test_a_backbone_keeps_preprocessing_and_weights(tmp_path):
+    whole = randomize_weights(build("mobilenet", input_shape=(64, 96, 3), alpha=0.25))
+    whole.save_weights(tmp_path / "whole.weights.h5")
+
+    part = build(
+        "mobilenet", input_shape=(64, 96, 3), alpha=0.25, include_top=True,
+        weights=tmp_path / "whole.weights.h5", endpoints=["block3_pointwise_relu"],
+    )  # fmt: skip
+
+    assert preprocessing_of(part) == Preprocessing("tf", (127.5,), (1 / 127.5,))
+    np.testing.assert_array_equal(
+        part.get_layer("block3_pointwise_conv").kernel,
+        whole.get_layer("block3_pointwise_conv").kernel,
+    )
+
+
+def test_endpoints_work_without_a_top_to_leave_out():
+    model = build("mnist_mlp", endpoints=["hidden1"])
+
+    assert [output.shape for output in model.outputs] == [(None, 512)]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"endpoints": ["block3_relu"]}, r"no layer 'block3_relu'.*Did you mean 'block3_"),
+        ({"endpoints": "block3"}, "must be a list of at least one layer name"),
+        ({"endpoints": []}, "must be a list of at least one layer name"),
+        ({"endpoints": ["stem_conv"], "features_only": True}, "not both"),
+    ],
+)
+def test_a_bad_endpoint_says_what_to_do(options, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        build("mobilenet", **options)
+
+
+def test_a_network_without_feature_maps_says_so():
+    with pytest.raises(InvalidArgumentError, match="mnist_mlp has no feature maps"):
+        build("mnist_mlp", features_only=True)
