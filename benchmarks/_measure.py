@@ -27,17 +27,31 @@ class Cost:
 
 def measure(call: Callable[[], object], repetitions: int) -> Cost:
     """Run a call several times."""
-    seconds, extra = [], 0
-    for _ in range(repetitions):
-        gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)  # freed memory is given back, or its reuse would be free
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
-        before = _status("VmRSS")
-        started = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - started)
-        extra = max(extra, _status("VmHWM") - before)
-    return Cost(statistics.median(seconds), (min(seconds), max(seconds)), extra)
+    return _cost([_once(call) for _ in range(repetitions)])
+
+
+def measure_in_turns(
+    first: Callable[[], object], second: Callable[[], object], repetitions: int
+) -> tuple[Cost, Cost]:
+    """Run two calls alternately, so that a slow spell of the machine meets both."""
+    runs = [(_once(first), _once(second)) for _ in range(repetitions)]
+    return _cost([run for run, _ in runs]), _cost([run for _, run in runs])
+
+
+def _once(call: Callable[[], object]) -> tuple[float, int]:
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # freed memory is given back, or its reuse would be free
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
+    before = _status("VmRSS")
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started, _status("VmHWM") - before
+
+
+def _cost(runs: list[tuple[float, int]]) -> Cost:
+    seconds = [run for run, _ in runs]
+    spread = (min(seconds), max(seconds))
+    return Cost(statistics.median(seconds), spread, max(extra for _, extra in runs))
 
 
 def conditions() -> str:

@@ -61,6 +61,7 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
 
 def build(
     name: str,
+    /,
     *,
     features_only: bool = False,
     endpoints: Sequence[str] | None = None,
@@ -69,7 +70,7 @@ def build(
     """Build a network by name.
 
     Args:
-        name: one of `list_models()`.
+        name: one of `list_models()` (the model's own name is among the options).
         features_only: a backbone instead of a classifier: one feature map per resolution, the
             finest first (strides 2, 4, 8, 16, 32 for most networks), for detection and
             segmentation.

@@ -1,0 +1,131 @@
+"""The arguments that all networks for pictures share, as in keras.applications."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+from mobilezoo import build, list_models
+from mobilezoo.data.preprocessing import preprocessing_of
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.models.registry import entry
+
+NETWORKS = [
+    name
+    for name in list_models()
+    if "include_top" in inspect.signature(entry(name).builder).parameters
+]
+SHAPE = (96, 128, 3)  # large enough for all, and not square
+every_network = pytest.mark.parametrize("name", NETWORKS)
+
+
+def abstract(name, /, **options):
+    with keras.StatelessScope(initialize_variables=False):
+        return build(name, **options)
+
+
+@every_network
+def test_the_classifier_follows_the_options(name):
+    model = abstract(name, input_shape=SHAPE, classes=7, classifier_activation=None, name="mine")
+
+    assert model.input_shape == (None, *SHAPE)
+    assert model.output_shape == (None, 7)
+    assert model.name == "mine"
+    assert not any(isinstance(layer, keras.layers.Softmax) for layer in model.layers)
+    last = model.layers[-1]
+    assert getattr(last, "activation", keras.activations.linear) is keras.activations.linear
+
+
+@every_network
+def test_the_default_answer_is_a_probability_of_each_class(name):
+    model = abstract(name, input_shape=SHAPE)
+
+    assert model.layers[-1].activation is keras.activations.softmax
+    assert preprocessing_of(model) is not None
+
+
+@every_network
+def test_features_are_maps_or_vectors(name):
+    maps = abstract(name, input_shape=SHAPE, include_top=False)
+    mean = abstract(name, input_shape=SHAPE, include_top=False, pooling="avg")
+    peak = abstract(name, input_shape=SHAPE, include_top=False, pooling="max")
+
+    batch, height, width, channels = maps.output_shape
+    assert batch is None
+    assert height < width
+    assert mean.output_shape == peak.output_shape == (None, channels)
+    assert isinstance(mean.layers[-1], keras.layers.GlobalAveragePooling2D)
+    assert isinstance(peak.layers[-1], keras.layers.GlobalMaxPooling2D)
+
+
+@every_network
+def test_sides_may_stay_free_without_a_top(name):
+    assert abstract(name, include_top=False).input_shape == (None, None, None, 3)
+    part = abstract(name, include_top=False, input_shape=(None, 128, 3))
+    assert part.input_shape == (None, None, 128, 3)
+
+
+@every_network
+def test_other_channels_are_possible(name):
+    assert abstract(name, input_shape=(96, 128, 5)).input_shape == (None, 96, 128, 5)
+
+
+@every_network
+def test_it_builds_on_a_tensor_of_the_users(name):
+    inputs = keras.Input((96, 128, 1), name="gray")
+    x = keras.layers.Conv2D(3, 1, name="colour")(inputs)
+
+    model = build(name, input_tensor=x, include_top=False)
+
+    assert model.input_shape == (None, 96, 128, 1)
+    assert model.get_layer("colour") is model.layers[1]
+
+
+@every_network
+def test_dropout_is_before_the_classifier(name):
+    model = abstract(name, input_shape=SHAPE, dropout=0.25)
+
+    rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates
+    assert set(rates) == {0.25}
+
+
+@every_network
+def test_layers_have_names_of_our_own_which_are_unique(name):
+    names = [layer.name for layer in abstract(name, input_shape=SHAPE).layers]
+
+    assert len(set(names)) == len(names)
+    assert not [
+        layer for layer in names if layer.startswith(("conv2d", "batch_norm", "re_lu", "dense"))
+    ]
+
+
+@every_network
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"input_shape": (8, 8, 3)}, r"input_shape=\(8, 8, 3\) is below \d+ px"),
+        ({"input_shape": (128, 128)}, r"must be \(height, width, channels\)"),
+        ({"input_shape": (None, 128, 3)}, "has free sides, but include_top=True"),
+        ({"input_tensor": np.zeros((1, 128, 128, 3))}, "input_tensor is a ndarray; pass "),
+        ({"classes": 0}, "classes=0 must be a whole number"),
+        ({"dropout": 1.5}, "dropout=1.5 must be at least 0 and below 1"),
+        ({"classifier_activation": "sofmax"}, "classifier_activation='sofmax' is unknown"),
+        ({"pooling": "avg"}, "pooling='avg' needs include_top=False"),
+        ({"pooling": "sum", "include_top": False}, "choose None, 'avg' or 'max'"),
+        ({"weights": "no/such.h5"}, "is not a file"),
+        ({"alphabet": 1}, "takes no argument 'alphabet'"),
+    ],
+)
+def test_a_bad_argument_says_what_to_do(name, options, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        build(name, **options)
+
+
+@every_network
+def test_help_shows_the_arguments(name):
+    builder = entry(name).builder
+
+    for argument in inspect.signature(builder).parameters:
+        assert f"    {argument}: " in inspect.getdoc(builder), argument
