@@ -18,11 +18,13 @@ ALLOWED = {
     "weights": {"data"},
     "models": {"data", "weights"},
     "benchmark": {"graph", "models", "runtime", "coreml", "data"},
+    "finding": {"benchmark", "coreml", "data", "graph", "models", "weights"},
     "cli": {
-        "benchmark", "coreml", "data", "graph", "models", "randomize", "runtime", "verification",
+        "benchmark", "coreml", "data", "finding", "graph", "models", "randomize", "runtime",
+        "verification", "weights",
     },
 }  # fmt: skip
-GROUND = {"errors", "_environment", "_version"}
+GROUND = {"errors", "_environment", "_layers", "_version"}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

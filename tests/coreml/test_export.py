@@ -246,7 +246,7 @@ def test_an_unsupported_layer_is_named(functional, tmp_path):
         (["a", "b", "c", "d", "e", "f", ""], "Label 6 is empty"),
         (5, "must be a name, a file or a list"),
         (["a", "b"], "2 labels given, the model has 7 classes"),
-        ("no/such/file.txt", "neither 'imagenet', 'digits' nor a readable text file"),
+        ("no/such/file.txt", "neither 'imagenet', 'cifar10', 'digits' nor a readable text file"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(small_mobilenet, tmp_path, labels, match):

@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 
 from mobilezoo import export_coreml, randomize_weights, verify
+from mobilezoo._layers import LocalResponseNormalization
 from mobilezoo.coreml.emit import EMITTERS
 from mobilezoo.graph import capture, fold
 
@@ -55,6 +56,8 @@ CASES = {
     "batch norm alone": [layers.BatchNormalization()],
     "batch norm over rows": [CONV(4, 2), layers.BatchNormalization(axis=1)],
     "batch norm after flatten": [layers.Flatten(), layers.ReLU(), layers.BatchNormalization()],
+    "local response normalization": [CONV(8, 2), LocalResponseNormalization(5, alpha=2.0)],
+    "local response normalization of pixels": [LocalResponseNormalization(3, 0.5, 0.6, 2.0)],
     "rescaling": [layers.Rescaling(2.0, -0.5)],
     "softmax over channels": [CONV(4, (3, 2)), layers.Softmax()],
     "softmax over rows": [CONV(4, (3, 2)), layers.Softmax(axis=1)],

@@ -4,6 +4,7 @@ import pytest
 from keras import layers, ops
 
 from mobilezoo import mobilenet
+from mobilezoo._layers import LocalResponseNormalization
 from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
 from mobilezoo.graph import capture
 
@@ -35,6 +36,16 @@ def test_a_fused_activation_becomes_a_node_and_the_layer_keeps_its_name(function
     assert kinds(graph) == ["conv", "relu"]
     assert names(graph) == ["conv/conv", "conv"]
     assert graph.nodes[0].layers == graph.nodes[1].layers == ("conv",)
+
+
+def test_local_response_normalization_becomes_one_node(functional):
+    layer = LocalResponseNormalization(3, alpha=0.5, beta=0.6, k=2.0, name="lrn")
+
+    (node,) = capture(functional(layer, shape=(9, 7, 6))).nodes
+
+    assert (node.kind, node.name, node.inputs) == ("local_response_norm", "lrn", ("x",))
+    assert node.attributes == {"size": 3, "alpha": 0.5, "beta": 0.6, "k": 2.0}
+    assert node.output.shape == (None, 9, 7, 6)
 
 
 def test_layers_that_act_only_in_training_fall_away(functional):

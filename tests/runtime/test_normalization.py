@@ -62,6 +62,17 @@ def test_local_response_norm_looks_at_neighbouring_channels():
     np.testing.assert_allclose(np.ravel(y), [1 / 6, 2 / 15, 3 / 30, 4 / 26], rtol=1e-5)
 
 
+def test_local_response_norm_has_mils_constants_by_default():
+    x = np.zeros((1, 2, 4, 3), np.float32)
+    x[0, :, 3, 2] = 100.0, 200.0
+
+    y = local_response_norm(x, size=3)
+
+    # (1 + 1e-4 / 3 * 50000) ^ 0.75 = 2.66667 ^ 0.75 = 2.0867794
+    np.testing.assert_allclose(np.ravel(y)[[11, 23]], [47.920733, 95.841466], rtol=1e-6)
+    assert np.count_nonzero(y) == 2
+
+
 def test_local_response_norm_over_an_even_number_is_refused():
     with pytest.raises(UnsupportedOpError, match="odd number"):
         local_response_norm(np.zeros((1, 4, 2, 3), np.float32), size=2)

@@ -98,9 +98,9 @@ _MULT_ADDS: dict[str, Callable[[Node, Specs], int]] = {
 }
 _FREE = frozenset(
     "abs add avg_pool batch_norm clip concat constant divide elu exp gelu hard_sigmoid hard_silu "
-    "leaky_relu max_pool maximum minimum multiply negative pad power reduce_max reduce_mean "
-    "reduce_sum relu relu6 reshape rsqrt sigmoid silu softmax softplus softsign sqrt square "
-    "subtract tanh transpose".split()
+    "leaky_relu local_response_norm max_pool maximum minimum multiply negative pad power "
+    "reduce_max reduce_mean reduce_sum relu relu6 reshape rsqrt sigmoid silu softmax softplus "
+    "softsign sqrt square subtract tanh transpose".split()
 )
 
 

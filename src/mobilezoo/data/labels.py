@@ -10,6 +10,11 @@ from pathlib import Path
 
 from mobilezoo.errors import InvalidArgumentError
 
+# Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009: the data set's order.
+CIFAR10 = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+
 
 @cache
 def imagenet_classes() -> tuple[tuple[str, str], ...]:
@@ -32,7 +37,7 @@ def imagenet_labels() -> tuple[str, ...]:
 
 
 def find_labels(spec: str | Iterable[str]) -> tuple[str, ...]:
-    """Labels by name ("imagenet", "digits"), from a text file (one a line), or as given.
+    """Labels by name ("imagenet", "cifar10", "digits"), from a text file (one a line), or as given.
 
     Raises:
         InvalidArgumentError: neither a known name nor a readable file.
@@ -43,12 +48,15 @@ def find_labels(spec: str | Iterable[str]) -> tuple[str, ...]:
         return tuple(str(label) for label in spec)
     if spec == "imagenet":
         return imagenet_labels()
+    if spec == "cifar10":
+        return CIFAR10
     if spec == "digits":
         return tuple("0123456789")
     try:
         lines = Path(spec).expanduser().read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidArgumentError(
-            f"labels={str(spec)!r} is neither 'imagenet', 'digits' nor a readable text file."
+            f"labels={str(spec)!r} is neither 'imagenet', 'cifar10', 'digits' nor a readable text "
+            "file."
         ) from error
     return tuple(line.strip() for line in lines if line.strip())

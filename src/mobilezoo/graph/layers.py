@@ -13,6 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from mobilezoo._layers import LocalResponseNormalization
 from mobilezoo.graph.call import Call, Unsupported
 from mobilezoo.graph.node import Weight
 from mobilezoo.graph.variables import weight_of
@@ -99,6 +100,19 @@ def rescaling(call: Call) -> Any:
     return y
 
 
+def local_response_norm(call: Call) -> Any:
+    """LocalResponseNormalization: x / (k + alpha / size * s) ^ beta, s over `size` channels."""
+    layer = call.operation
+    return call.add(
+        "local_response_norm",
+        call.recorder.operand(call.x),
+        size=layer.size,
+        alpha=layer.alpha,
+        beta=layer.beta,
+        k=layer.k,
+    )
+
+
 def _convolve(call: Call, kind: str, weights: dict[str, Weight], **attributes: Any) -> str:
     layer = call.operation
     return call.add(
@@ -132,6 +146,7 @@ RULES: dict[type, Rule] = {
     layers.Dense: dense,
     layers.DepthwiseConv2D: depthwise_conv,
     layers.Rescaling: rescaling,
+    LocalResponseNormalization: local_response_norm,
 }
 VANISHING = frozenset(
     {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,41 @@ def batch_norm(site: Site, x: Any) -> Any:
     shape[site.axis(site["axis"])] = -1
     scaled = mb.mul(x=x, y=site.cast(scale.reshape(shape), "scale"), name=site.helper("scale"))
     return mb.add(x=scaled, y=site.cast(shift.reshape(shape), "shift"), name=site.name)
+
+
+@emits("local_response_norm", Layout.CHANNELS_FIRST)
+def local_response_norm(site: Site, x: Any) -> Any:
+    """x / (k + alpha / size * s) ^ beta, s the sum of squares over `size` channels.
+
+    before    y = lrn(x, alpha)
+    after     y = c * lrn(x / c, alpha * c^2)    in float16, where five squares of 115 are infinite
+    """
+    scale = _scale_before_squares(site["alpha"])
+    if site.dtype is not np.float16 or scale == 1:
+        return _local_response_norm(site, x, site["alpha"], site.name)
+    scaled = mb.mul(x=x, y=site.number(1 / scale), name=site.helper("scaled"))
+    inner = _local_response_norm(site, scaled, site["alpha"] * scale**2, site.helper("inner"))
+    return mb.mul(x=inner, y=site.number(scale), name=site.name)
+
+
+def _scale_before_squares(alpha: float) -> float:
+    """A power of two, so that scaling is exact, from 1 to 64, with alpha * scale^2 <= 1.
+
+    At the usual alpha of 1e-4 it is 64, and five equal squares are finite up to |x| = 7325. Where
+    alpha is near 1 the normalised sum itself ends at 65504, and scaling would gain nothing.
+    """
+    return 2.0 ** math.floor(-0.5 * math.log2(min(max(alpha, 64.0**-2), 1.0)))
+
+
+def _local_response_norm(site: Site, x: Any, alpha: float, name: str) -> Any:
+    return mb.local_response_norm(
+        x=x,
+        size=site["size"],
+        alpha=site.number(alpha),
+        beta=site.number(site["beta"]),
+        k=site.number(site["k"]),
+        name=name,
+    )
 
 
 @emits("softmax", Layout.EITHER)
