@@ -7,6 +7,7 @@
     ├── CoreMLFileError (ValueError)               a file that is no Core ML package, or damaged
     ├── OutputExistsError (FileExistsError)        `overwrite=False` and something is there
     ├── MissingExtraError (ImportError)            an optional dependency is not installed
+    ├── WeightsUnavailableError (OSError)          published weights cannot be had, or are others
     └── VerificationError (AssertionError)         the file and the Keras model disagree
         └── VacuousComparisonError                 a comparison that could not have failed
 
@@ -42,6 +43,10 @@ class OutputExistsError(MobilezooError, FileExistsError):
 
 class MissingExtraError(MobilezooError, ImportError):
     """An optional dependency is not installed; the message has the pip line."""
+
+
+class WeightsUnavailableError(MobilezooError, OSError):
+    """A published weight file cannot be downloaded, or what came is not that file."""
 
 
 class VerificationError(MobilezooError, AssertionError):

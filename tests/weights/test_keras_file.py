@@ -70,7 +70,7 @@ def test_every_kind_of_file_loads(tmp_path, file):
         ),
         (
             {"classes": 7},
-            r"first at layer 'classes', which needs \(5, 7\), \(7,\); the file has \(5, 3\), \(3,\)",
+            r"layer 'classes', which needs \(5, 7\), \(7,\); the file has \(5, 3\), \(3,\)",
         ),
         ({"include_top": False}, r"the file goes on with '.*' \(5, 3\), \(3,\)"),
     ],
@@ -134,6 +134,31 @@ def test_more_than_ten_layers_of_a_class_keep_their_order(tmp_path):
 
     for weight, value in zip(ours.weights, theirs.weights, strict=True):
         np.testing.assert_array_equal(weight, value)
+
+
+def test_models_in_the_model_load(tmp_path):
+    def nested(filters=4):
+        inputs = keras.Input((8, 6, 3))
+        x = layers.Conv2D(3, 1, name="stem")(inputs)
+        for number in (1, 2):
+            part_in = keras.Input(x.shape[1:])
+            part = layers.Conv2D(filters if number == 2 else 3, 3, name="conv")(part_in)
+            x = keras.Model(part_in, part, name=f"part{number}")(x)
+        return keras.Model(inputs, x)
+
+    theirs = randomize_weights(nested(), preprocessing="unit")
+    theirs.save_weights(tmp_path / "nested.weights.h5")
+    ours = nested()
+
+    load_keras_file("net", ours.layers, tmp_path / "nested.weights.h5")
+
+    for weight, value in zip(ours.weights, theirs.weights, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    assert count_weights(tmp_path / "nested.weights.h5") == theirs.count_params()
+    with pytest.raises(
+        InvalidArgumentError, match=r"layer 'conv'.*3, 3, 3, 6.*functional_1/conv2d"
+    ):
+        load_keras_file("net", nested(filters=6).layers, tmp_path / "nested.weights.h5")
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"PK\x05\x06" + bytes(18)])

@@ -41,10 +41,11 @@ def load_keras_file(
     Raises:
         InvalidArgumentError: not such a file, or its weights do not fit; no layer has changed.
     """
-    ours = with_weights(layers)
     with _opened(path) as file:
-        stored = _legacy(file) if _is_legacy(file) else None
-        pairs = pair(ours, stored) if stored is not None else _by_class(ours, _keras3(file, path))
+        if _is_legacy(file):
+            pairs = pair(with_weights(layers), _legacy(file))
+        else:
+            pairs = _by_class(layers, _container(file, path))
         if fresh is not None:
             pairs = _without(fresh, pairs)
         fit(network, pairs, path)
@@ -59,10 +60,7 @@ def count_weights(path: Path) -> int:
         InvalidArgumentError: not a Keras weight file.
     """
     with _opened(path) as file:
-        if _is_legacy(file):
-            stored = _legacy(file)
-        else:
-            stored = [item for row in _keras3(file, path).values() for item in row]
+        stored = _legacy(file) if _is_legacy(file) else _leaves(_container(file, path))
         return sum(array.size for item in stored for array in item.arrays)
 
 
@@ -109,36 +107,55 @@ def _attribute(group: Any, name: str) -> list[str]:
     return [text.decode() if isinstance(text, bytes) else str(text) for text in texts]
 
 
-def _keras3(file: h5py.File, path: Path) -> dict[str, list[Stored]]:
-    """Class of layer -> its layers in order, of a file that Keras 3 wrote."""
-    found: dict[str, list[tuple[int, Stored]]] = defaultdict(list)
-    for name, group in file.get("layers", file.get("_layer_checkpoint_dependencies", {})).items():
-        variables = group.get("vars", {})
-        arrays = [variables[key] for key in sorted(variables, key=int)]
-        if arrays:
-            kind, number = _class_and_number(name)
-            found[kind].append((number, Stored(name, arrays)))
-    if not found:
-        raise InvalidArgumentError(f"'{path}' holds no weights of layers.")
+def _container(file: Any, path: Path) -> Any:
+    """The group of a model's layers in a file that Keras 3 wrote."""
+    for name in ("layers", "_layer_checkpoint_dependencies"):
+        if name in file:
+            return file[name]
+    raise InvalidArgumentError(f"'{path}' holds no weights of layers.")
+
+
+def _rows(container: Any) -> dict[str, list[Any]]:
+    """Class of layer -> the groups of its layers that hold weights, in order."""
+    found: dict[str, list[tuple[int, Any]]] = defaultdict(list)
+    for name, group in container.items():
+        if len(group.get("vars", ())) or "layers" in group:  # a Dropout has its seed, no vars
+            match = re.fullmatch(r"(.*?)(?:_(\d+))?", name)
+            assert match is not None
+            found[match[1]].append((int(match[2] or 0), group))
     return {
-        kind: [stored for _, stored in sorted(row, key=lambda item: item[0])]
+        kind: [group for _, group in sorted(row, key=lambda item: item[0])]
         for kind, row in found.items()
     }
 
 
-def _class_and_number(name: str) -> tuple[str, int]:
-    match = re.fullmatch(r"(.*?)(?:_(\d+))?", name)
-    assert match is not None
-    return match[1], int(match[2] or 0)
-
-
-def _by_class(ours: Sequence[keras.Layer], stored: dict[str, list[Stored]]) -> Pairs:
+def _by_class(layers: Sequence[keras.Layer], container: Any) -> Pairs:
     """Our layers in order, each with the next stored one of its class; then what is left."""
-    rows = {kind: iter(row) for kind, row in stored.items()}
-    pairs: Pairs = [
-        (layer, next(rows.get(_snake_case(type(layer).__name__), iter(())), None)) for layer in ours
-    ]
-    return pairs + [(None, item) for row in rows.values() for item in row]
+    rows = {kind: iter(row) for kind, row in _rows(container).items()}
+    pairs: Pairs = []
+    for layer in with_weights(layers):
+        group = next(rows.get(_snake_case(type(layer).__name__), iter(())), None)
+        if group is not None and "layers" in group and hasattr(layer, "layers"):
+            pairs += _by_class(layer.layers, group["layers"])  # a model in the model
+        else:
+            pairs.append((layer, None if group is None else _stored(group)))
+    left = [item for row in rows.values() for group in row for item in _below(group)]
+    return pairs + [(None, item) for item in left]
+
+
+def _leaves(container: Any) -> list[Stored]:
+    return [item for row in _rows(container).values() for group in row for item in _below(group)]
+
+
+def _below(group: Any) -> list[Stored]:
+    """A layer, or the layers of a model in the model."""
+    return _leaves(group["layers"]) if "layers" in group else [_stored(group)]
+
+
+def _stored(group: Any) -> Stored:
+    variables = group.get("vars", {})
+    name = group.name.removeprefix("/layers/").replace("/layers/", "/")
+    return Stored(name, [variables[key] for key in sorted(variables, key=int)])
 
 
 def _snake_case(name: str) -> str:
