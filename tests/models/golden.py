@@ -16,7 +16,19 @@ from mobilezoo.benchmark import count
 FOLDER = Path(__file__).parent.parent / "golden"
 
 # options -> file; every network at its defaults, and what changes the layers of a family
-VARIANTS = {name: (name, {}) for name in list_models()}
+VARIANTS = {
+    **{name: (name, {}) for name in list_models()},
+    "vgg11_batch_norm": ("vgg11", {"batch_norm": True}),
+    "inception_v1_naive": ("inception_v1", {"reduce": False}),
+    "inception_v1_batch_norm": ("inception_v1", {"batch_norm": True}),
+    "inception_v1_auxiliary": ("inception_v1", {"auxiliary": True}),
+    "resnet50_torch": ("resnet50", {"convention": "torch"}),
+    "resnet110_cifar": ("resnet_cifar", {"depth": 110}),
+    "resnet164_v2_cifar": ("resnet_cifar", {"depth": 164, "version": 2}),
+    "mobilenet_half": ("mobilenet", {"alpha": 0.5, "input_shape": (160, 192, 3)}),
+    "mobilenet_v2_torch": ("mobilenet_v2", {"alpha": 0.35, "convention": "torch"}),
+    "mobilenet_v3_small_minimalistic": ("mobilenet_v3_small", {"minimalistic": True}),
+}
 
 
 def describe(name, options):

@@ -87,7 +87,7 @@ def test_it_builds_on_a_tensor():
         ({"classifier_activation": "sofmax"}, "classifier_activation='sofmax' is unknown"),
         ({"pooling": "avg"}, "pooling='avg' needs include_top=False"),
         ({"pooling": "sum", "include_top": False}, "choose None, 'avg' or 'max'"),
-        ({"weights": "imagenet"}, "There are no published weights"),
+        ({"weights": "imagenet", "alpha": 0.3}, "no published file for mobilenet with alpha=0.3"),
         ({"weights": "no/such.h5"}, "is not a file"),
     ],
 )  # fmt: skip

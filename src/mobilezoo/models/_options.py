@@ -10,6 +10,7 @@ from typing import Any, TypedDict, TypeVar
 import keras
 
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.weights import WeightFile
 
 InputShape = tuple[int | None, int | None, int]
 Weights = str | os.PathLike[str] | None
@@ -105,22 +106,36 @@ def check_classifier(dropout: float, activation: str | None) -> None:
         ) from error
 
 
-def convention_of(convention: str | None, weights: Weights) -> str:
+def convention_of(
+    convention: str | None, weights: Weights, published: Callable[[], WeightFile] | None = None
+) -> str:
     """Whose numerical details: as asked for, or those of the weight file, or Keras's.
 
     The conventions differ in padding and in the epsilon of batch norms; a network computes what
     its weights were trained for only in theirs.
 
+    Args:
+        convention: as the user gave it, None to leave the choice to the weights.
+        weights: as the user gave them.
+        published: finds the record of "imagenet"; raises if there is none.
+
     Returns:
         "keras" or "torch".
 
     Raises:
-        InvalidArgumentError: neither.
+        InvalidArgumentError: neither, or not that of the published file.
     """
     check_choice((None, "keras", "torch"), convention=convention)
-    if convention is not None:
-        return convention
-    return "torch" if weights is not None and is_checkpoint(weights) else "keras"
+    if weights is None or (weights == "imagenet" and published is None):
+        return convention or "keras"
+    file = published().url if weights == "imagenet" and published is not None else weights
+    of_file = "torch" if is_checkpoint(file) else "keras"
+    if weights == "imagenet" and convention not in (None, of_file):
+        raise InvalidArgumentError(
+            f"convention={convention!r} contradicts weights='imagenet': the published file is "
+            f"{str(file).rsplit('/', 1)[-1]}. Leave the convention out."
+        )
+    return convention or of_file
 
 
 def is_checkpoint(weights: str | os.PathLike[str]) -> bool:

@@ -13,8 +13,30 @@ import keras
 
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.models.features import backbone
+from mobilezoo.models.inception_v1 import inception_v1
+from mobilezoo.models.inception_v3 import inception_v3
 from mobilezoo.models.mnist import mnist_cnn, mnist_mlp
 from mobilezoo.models.mobilenet_v1 import mobilenet
+from mobilezoo.models.mobilenet_v2 import mobilenet_v2
+from mobilezoo.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from mobilezoo.models.resnet_cifar import resnet_cifar
+from mobilezoo.models.resnet_v1 import (
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+    resnet200,
+)
+from mobilezoo.models.resnet_v2 import (
+    resnet18_v2,
+    resnet34_v2,
+    resnet50_v2,
+    resnet101_v2,
+    resnet152_v2,
+    resnet200_v2,
+)
+from mobilezoo.models.vgg import vgg11, vgg13, vgg16, vgg19
 from mobilezoo.weights import weight_files
 
 
@@ -24,25 +46,70 @@ class Entry:
 
     Attributes:
         builder: makes the model.
-        source: where it comes from.
         labels: of the default number of classes, as `export_coreml` takes them.
         endpoints: layers (or patterns, of which the last match counts) at which each
             resolution ends, from the finest; `build(features_only=True)` returns them.
     """
 
     builder: Callable[..., keras.Model]
-    source: str
     labels: str
     endpoints: tuple[str, ...] = ()
 
 
+# endpoints of a family, at strides 2, 4, 8, 16 and 32
+_VGG = (*(f"block{number}_conv*" for number in range(2, 6)), "block5_pool")
+_INCEPTION_V1 = (
+    "conv1_relu",
+    "conv2_3x3_relu",
+    "inception3b_concat",
+    "inception4e_concat",
+    "inception5b_concat",
+)
+_INCEPTION_V3 = ("stem_conv3_relu", "stem_conv5_relu", "mixed2", "mixed7", "mixed10")
+_RESNET = ("stem_relu", *(f"stage{number}_block*_out" for number in range(2, 6)))
+_RESNET_V2 = (
+    "stem_conv",
+    *(f"stage{number}_block*_preact_relu" for number in range(2, 5)),  # the last block halves
+    "post_relu",
+)
+_RESNET_CIFAR = ("stage1*", "stage2*", "stage3*")  # strides 1, 2, 4; submodels in the deep ones
 _MOBILENET_V1 = tuple(f"block{number}_pointwise_relu" for number in (1, 3, 5, 11, 13))
+# the narrow ends of the blocks, and the wide last map
+_MOBILENET_V2 = ("block1_project_bn", "block3_add", "block6_add", "block13_add", "head_relu")
+_MOBILENET_V3_LARGE = ("block1_add", "block3_add", "block6_add", "block12_add", "head_*swish")
+_MOBILENET_V3_SMALL = (
+    "stem_*swish", "block1_project_bn", "block3_add", "block8_add", "head_*swish",
+)  # fmt: skip
 
 _TABLE = {
-    "mnist_mlp": Entry(mnist_mlp, "Keras examples, 2015", "digits"),
-    "mnist_cnn": Entry(mnist_cnn, "Keras examples, 2015", "digits", ("block1_pool", "block2_pool")),
-    "mobilenet": Entry(mobilenet, "arXiv:1704.04861", "imagenet", _MOBILENET_V1),
+    "mnist_mlp": Entry(mnist_mlp, "digits"),
+    "mnist_cnn": Entry(mnist_cnn, "digits", ("block1_pool", "block2_pool")),
+    "vgg11": Entry(vgg11, "imagenet", _VGG),
+    "vgg13": Entry(vgg13, "imagenet", _VGG),
+    "vgg16": Entry(vgg16, "imagenet", _VGG),
+    "vgg19": Entry(vgg19, "imagenet", _VGG),
+    "inception_v1": Entry(inception_v1, "imagenet", _INCEPTION_V1),
+    "inception_v3": Entry(inception_v3, "imagenet", _INCEPTION_V3),
+    "resnet18": Entry(resnet18, "imagenet", _RESNET),
+    "resnet34": Entry(resnet34, "imagenet", _RESNET),
+    "resnet50": Entry(resnet50, "imagenet", _RESNET),
+    "resnet101": Entry(resnet101, "imagenet", _RESNET),
+    "resnet152": Entry(resnet152, "imagenet", _RESNET),
+    "resnet200": Entry(resnet200, "imagenet", _RESNET),
+    "resnet18_v2": Entry(resnet18_v2, "imagenet", _RESNET_V2),
+    "resnet34_v2": Entry(resnet34_v2, "imagenet", _RESNET_V2),
+    "resnet50_v2": Entry(resnet50_v2, "imagenet", _RESNET_V2),
+    "resnet101_v2": Entry(resnet101_v2, "imagenet", _RESNET_V2),
+    "resnet152_v2": Entry(resnet152_v2, "imagenet", _RESNET_V2),
+    "resnet200_v2": Entry(resnet200_v2, "imagenet", _RESNET_V2),
+    "resnet_cifar": Entry(resnet_cifar, "cifar10", _RESNET_CIFAR),
+    "mobilenet": Entry(mobilenet, "imagenet", _MOBILENET_V1),
+    "mobilenet_v2": Entry(mobilenet_v2, "imagenet", _MOBILENET_V2),
+    "mobilenet_v3_large": Entry(mobilenet_v3_large, "imagenet", _MOBILENET_V3_LARGE),
+    "mobilenet_v3_small": Entry(mobilenet_v3_small, "imagenet", _MOBILENET_V3_SMALL),
 }
+
+_ALIASES = {"googlenet": "inception_v1"}
 
 
 def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
@@ -116,6 +183,7 @@ def entry(name: str) -> Entry:
     Raises:
         InvalidArgumentError: no such network.
     """
+    name = _ALIASES.get(name, name)
     if name not in _TABLE:
         close = difflib.get_close_matches(name, _TABLE, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""

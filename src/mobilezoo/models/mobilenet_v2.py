@@ -1,0 +1,169 @@
+"""MobileNetV2: inverted residuals with linear bottlenecks.
+
+Source: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018,
+arXiv:1801.04381, Table 2.
+Differs: logits come from a Dense layer, the paper's from a 1x1 convolution; the last convolution
+keeps 1280 filters at alpha < 1 and filters are rounded to multiples of 8, as in the authors'
+released networks, dropout before the classifier too (keras.applications has none).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+from keras import layers
+
+from mobilezoo.models._build import finish, network_input, pool_features
+from mobilezoo.models._mobile_blocks import Style, conv_bn, depthwise_bn, make_divisible
+from mobilezoo.models._options import (
+    InputShape,
+    Weights,
+    check_options,
+    check_positive,
+    convention_of,
+)
+from mobilezoo.models._torch_names import mobilenet_v2_names
+from mobilezoo.weights import find
+
+
+class Stage(NamedTuple):
+    """One row of Table 2: `repeats` blocks that share a shape."""
+
+    expansion: int  # t, hidden channels per input channel
+    filters: int  # c, output channels at width 1.0
+    repeats: int  # n
+    stride: int  # s, of the first block; the others keep resolution
+
+
+STEM_FILTERS = 32  # conv2d 3x3, s 2
+STAGES = (
+    #     t    c  n  s     output at 224 px
+    Stage(1, 16, 1, 1),  # 112 x 112
+    Stage(6, 24, 2, 2),  # 56 x 56
+    Stage(6, 32, 3, 2),  # 28 x 28
+    Stage(6, 64, 4, 2),  # 14 x 14
+    Stage(6, 96, 3, 1),
+    Stage(6, 160, 3, 2),  # 7 x 7
+    Stage(6, 320, 1, 1),
+)
+HEAD_FILTERS = 1280  # conv2d 1x1
+DEFAULT_SHAPE = (224, 224, 3)
+MINIMUM_SIDE = 32
+STYLES = {
+    "keras": Style(symmetric=False, epsilon=1e-3, momentum=0.999),
+    "torch": Style(symmetric=True, epsilon=1e-5, momentum=0.9),
+}
+PREPROCESSING = {"keras": "tf", "torch": "torch"}
+
+
+def mobilenet_v2(
+    input_shape: InputShape | None = None,
+    *,
+    alpha: float = 1.0,
+    dropout: float = 0.2,
+    convention: str | None = None,
+    include_top: bool = True,
+    weights: Weights = None,
+    input_tensor: Any = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str | None = None,
+) -> keras.Model:
+    """Build MobileNetV2: 3,538,984 parameters and 301 million mult-adds by default.
+
+    Args:
+        input_shape: (height, width, channels) in pixels, each side at least 32. Default
+            (224, 224, 3); free sides with `include_top=False`.
+        alpha: width multiplier, > 0: every layer's filters are scaled by it, in multiples of 8.
+        dropout: rate before the classifier, 0 <= dropout < 1.
+        convention: "keras" (batch norm epsilon 1e-3, strided convolutions pad after, as
+            TensorFlow's "same") or "torch" (epsilon 1e-5, padding on both sides, preprocessing
+            "torch"), to fit the weights; None means "torch" for a checkpoint of PyTorch, else
+            "keras".
+        include_top: whether the classifier is part of the network.
+        weights: None for random ones, "imagenet", or the path of a Keras weight file or of a
+            checkpoint of torchvision or timm.
+        input_tensor: symbolic tensor to build on, instead of `input_shape`.
+        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
+        classes: outputs of the classifier.
+        classifier_activation: of the classifier; None returns logits.
+        name: of the model; default "mobilenet_v2_<alpha>_<height>".
+
+    Returns:
+        A model from RGB pixels scaled to [-1, 1], (batch, height, width, 3), to (batch, classes),
+        or without a top to (batch, height / 32, width / 32, 1280; more at alpha > 1) or its
+        pooled vector.
+
+    Raises:
+        InvalidArgumentError: says which argument, what is required and what to do.
+    """
+    check_positive(alpha=alpha)
+    check_options(
+        include_top=include_top,
+        pooling=pooling,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        dropout=dropout,
+    )
+    inputs = network_input(
+        input_shape,
+        input_tensor,
+        include_top=include_top,
+        default=DEFAULT_SHAPE,
+        minimum=MINIMUM_SIDE,
+    )
+    convention = convention_of(convention, weights)
+    style = STYLES[convention]
+
+    stem_filters = make_divisible(STEM_FILTERS * alpha)
+    x = conv_bn(inputs, "stem", stem_filters, style, kernel_size=3, stride=2)
+    x = layers.ReLU(6.0, name="stem_relu")(x)
+    number = 0
+    for stage in STAGES:
+        filters = make_divisible(int(stage.filters * alpha))
+        for repeat in range(stage.repeats):
+            number += 1
+            stride = stage.stride if repeat == 0 else 1
+            x = _inverted_residual(x, f"block{number}", stage.expansion, filters, stride, style)
+    x = conv_bn(x, "head", make_divisible(HEAD_FILTERS * max(alpha, 1.0)), style)
+    x = layers.ReLU(6.0, name="head_relu")(x)
+    if include_top:
+        x = layers.GlobalAveragePooling2D(name="global_average_pool")(x)
+        x = layers.Dropout(dropout, name="dropout")(x)
+        x = layers.Dense(classes, activation=classifier_activation, name="probabilities")(x)
+    else:
+        x = pool_features(x, pooling)
+
+    return finish(
+        name or f"mobilenet_v2_{alpha:.2f}_{inputs.shape[1] or 'any'}",
+        inputs,
+        x,
+        weights=weights,
+        preprocessing=PREPROCESSING[convention],
+        published=lambda: find(
+            "mobilenet_v2", include_top, inputs.shape, alpha=alpha, convention=convention
+        ),
+        classifier="probabilities" if include_top else None,
+        torch_names=lambda: mobilenet_v2_names([stage.repeats for stage in STAGES]),
+    )
+
+
+def _inverted_residual(
+    x: Any, name: str, expansion: int, filters: int, stride: int, style: Style
+) -> Any:
+    """Expand 1x1, 3x3 per channel, project 1x1 without activation; plus x where shapes allow.
+
+    (height, width, channels) -> (ceil(height / stride), ceil(width / stride), filters).
+    """
+    shortcut, channels = x, x.shape[-1]
+    if expansion > 1:
+        x = conv_bn(x, f"{name}_expand", expansion * channels, style)
+        x = layers.ReLU(6.0, name=f"{name}_expand_relu")(x)
+    x = depthwise_bn(x, f"{name}_depthwise", 3, stride, style)
+    x = layers.ReLU(6.0, name=f"{name}_depthwise_relu")(x)
+    x = conv_bn(x, f"{name}_project", filters, style)
+    if stride == 1 and channels == filters:
+        x = layers.Add(name=f"{name}_add")([shortcut, x])
+    return x

@@ -1,0 +1,285 @@
+"""ResNet (version 1): residual blocks, activated after the addition.
+
+Source: He et al., "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385,
+Table 1; the 200-layer column is of the same authors, arXiv:1603.05027, section 5.
+Differs: in the convention of Keras the convolutions carry biases and batch norms have epsilon
+1.001e-5, as in keras.applications, whose weight files load. In that of PyTorch the second (3x3)
+convolution of a strided bottleneck has the stride, the paper's first (1x1) otherwise ("v1.5").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import keras
+from keras import layers
+
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.models._blocks import classify, conv
+from mobilezoo.models._build import finish, network_input, pool_features
+from mobilezoo.models._options import (
+    InputShape,
+    Options,
+    Weights,
+    check_choice,
+    check_options,
+    convention_of,
+    variant_of,
+)
+from mobilezoo.models._torch_names import resnet_names
+from mobilezoo.weights import WeightFile, find
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Column(NamedTuple):
+    """A column of Table 1."""
+
+    layers: int  # convolutions and the classifier
+    block: str  # "basic": 3x3, 3x3; "bottleneck": 1x1, 3x3, 1x1 with 4 times the filters
+    repeats: tuple[int, int, int, int]  # blocks in conv2_x ... conv5_x
+
+
+TABLE_1 = (
+    Column(18, "basic", (2, 2, 2, 2)),
+    Column(34, "basic", (3, 4, 6, 3)),
+    Column(50, "bottleneck", (3, 4, 6, 3)),
+    Column(101, "bottleneck", (3, 4, 23, 3)),
+    Column(152, "bottleneck", (3, 8, 36, 3)),
+    Column(200, "bottleneck", (3, 24, 36, 3)),
+)
+FILTERS = (64, 128, 256, 512)  # of the 3x3 convolutions in conv2_x ... conv5_x
+EXPANSION = {"basic": 1, "bottleneck": 4}  # output channels of a block per filter
+STEM_FILTERS = 64  # conv1, 7x7 / 2
+DEFAULT_SHAPE = (224, 224, 3)
+MINIMUM_SIDE = 32
+
+
+class Convention(NamedTuple):
+    """Details that the paper leaves open, or that its followers changed."""
+
+    use_bias: bool  # of the convolutions
+    epsilon: float  # of the batch norms
+    stride_in: str  # which convolution of a strided bottleneck has the stride
+    preprocessing: str
+
+
+CONVENTIONS = {
+    "keras": Convention(True, 1.001e-5, "1x1", "caffe"),
+    "torch": Convention(False, 1e-5, "3x3", "torch"),
+}
+
+
+class ResNetOptions(Options, total=False):
+    """Keyword arguments of ResNets of version 1."""
+
+    stride_in: str | None
+    convention: str | None
+
+
+def column(depth: int) -> Column:
+    """The column of Table 1 with so many layers."""
+    return next(item for item in TABLE_1 if item.layers == depth)
+
+
+def stem(x: Any, *, use_bias: bool) -> Any:
+    """conv1: (batch, height, width, channels) -> (batch, height / 2, width / 2, 64)."""
+    return conv(x, STEM_FILTERS, 7, 2, "stem_{}", use_bias=use_bias)
+
+
+def stem_pool(x: Any) -> Any:
+    """The 3x3 maximum that halves the sides, one pixel of zeros around."""
+    x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
+    return layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
+
+
+def _resnet(  # noqa: D417 - the public functions do not take depth
+    depth: int,
+    input_shape: InputShape | None = None,
+    *,
+    stride_in: str | None = None,
+    convention: str | None = None,
+    dropout: float = 0.0,
+    include_top: bool = True,
+    weights: Weights = None,
+    input_tensor: Any = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    classifier_activation: str | None = "softmax",
+    name: str | None = None,
+) -> keras.Model:
+    """Build a ResNet of version 1.
+
+    The first block of each stage but the first one halves the sides: by its first 3x3
+    convolution in resnet18 and resnet34, by its first 1x1 convolution in deeper networks (its
+    3x3 convolution with convention="torch"). All convolutions carry biases (none does with
+    convention="torch").
+
+    Args:
+        input_shape: (height, width, channels) in pixels, each side at least 32. Default
+            (224, 224, 3); free sides with `include_top=False`.
+        stride_in: "1x1" or "3x3", the convolution of a strided bottleneck that has the stride:
+            "1x1" is the paper's, "3x3" torchvision's ("v1.5"), of 231 million more mult-adds.
+            Default: as the convention. Only from resnet50 on.
+        convention: "keras" (biases, batch norms with epsilon 1.001e-5, stride in the 1x1,
+            preprocessing "caffe") or "torch" (no biases, epsilon 1e-5, stride in the 3x3,
+            preprocessing "torch"). Default: as the weight file, else "keras". Weights of
+            resnet18 and resnet34 are published in "torch" only.
+        dropout: rate before the classifier, 0 <= dropout < 1; 0 for no such layer.
+        include_top: whether the classifier is part of the network.
+        weights: None for random ones, "imagenet", or the path of a Keras weight file or of a
+            checkpoint of torchvision or timm (.safetensors, .pth).
+        input_tensor: symbolic tensor to build on, instead of `input_shape`.
+        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
+        classes: outputs of the classifier.
+        classifier_activation: of the classifier; None returns logits.
+        name: of the model; default the function's.
+
+    Returns:
+        A model from prepared pixels, (batch, height, width, 3), to (batch, classes), or without
+        a top to (batch, height / 32, width / 32, 2048; 512 up to resnet34) or its pooled vector.
+        The pixels are those of preprocessing "caffe", with convention="torch" of "torch".
+
+    Raises:
+        InvalidArgumentError: says which argument, what is required and what to do.
+    """
+    check_options(
+        include_top=include_top,
+        pooling=pooling,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        dropout=dropout,
+    )
+    inputs = network_input(
+        input_shape,
+        input_tensor,
+        include_top=include_top,
+        default=DEFAULT_SHAPE,
+        minimum=MINIMUM_SIDE,
+    )
+
+    def published() -> WeightFile:
+        return find(f"resnet{depth}", include_top, inputs.shape)
+
+    _, block, repeats = column(depth)
+    details = CONVENTIONS[convention_of(convention, weights, published)]
+    details = _with_stride(details, stride_in, block, weights)
+
+    x = stem(inputs, use_bias=details.use_bias)
+    x = layers.BatchNormalization(epsilon=details.epsilon, name="stem_bn")(x)
+    x = layers.ReLU(name="stem_relu")(x)
+    x = stem_pool(x)
+    for stage, (filters, count) in enumerate(zip(FILTERS, repeats, strict=True), start=2):
+        for number in range(1, count + 1):
+            stride = 2 if stage > 2 and number == 1 else 1
+            x = _residual(x, f"stage{stage}_block{number}", block, filters, stride, details)
+    if include_top:
+        x = classify(x, classes, dropout, classifier_activation)
+    else:
+        x = pool_features(x, pooling)
+
+    return finish(
+        name or f"resnet{depth}",
+        inputs,
+        x,
+        weights=weights,
+        preprocessing=details.preprocessing,
+        published=published,
+        classifier="probabilities" if include_top else None,
+        torch_names=lambda: resnet_names(repeats, convolutions=2 if block == "basic" else 3),
+    )
+
+
+@variant_of(_resnet)
+def resnet18(
+    input_shape: InputShape | None = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """Build ResNet-18: 11,703,912 parameters, 1.81 billion mult-adds."""
+    return _resnet(18, input_shape, **options)
+
+
+@variant_of(_resnet)
+def resnet34(
+    input_shape: InputShape | None = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """Build ResNet-34: 21,823,208 parameters, 3.66 billion mult-adds."""
+    return _resnet(34, input_shape, **options)
+
+
+@variant_of(_resnet)
+def resnet50(
+    input_shape: InputShape | None = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """Build ResNet-50: 25,636,712 parameters, 3.86 billion mult-adds."""
+    return _resnet(50, input_shape, **options)
+
+
+@variant_of(_resnet)
+def resnet101(
+    input_shape: InputShape | None = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """Build ResNet-101: 44,707,176 parameters, 7.57 billion mult-adds."""
+    return _resnet(101, input_shape, **options)
+
+
+@variant_of(_resnet)
+def resnet152(
+    input_shape: InputShape | None = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """Build ResNet-152: 60,419,944 parameters, 11.28 billion mult-adds."""
+    return _resnet(152, input_shape, **options)
+
+
+@variant_of(_resnet)
+def resnet200(
+    input_shape: InputShape | None = None, **options: Unpack[ResNetOptions]
+) -> keras.Model:
+    """Build ResNet-200: 64,937,832 parameters, 14.78 billion mult-adds."""
+    return _resnet(200, input_shape, **options)
+
+
+def _residual(x: Any, name: str, block: str, filters: int, stride: int, details: Convention) -> Any:
+    """x, or its projection where the shape changes, plus convolutions of x; then ReLU."""
+    made = filters * EXPANSION[block]
+    shortcut = x
+    if stride > 1 or x.shape[-1] != made:
+        shortcut = _conv_bn(x, made, 1, stride, name + "_shortcut_{}", details)
+    kernels: tuple[tuple[int, int, int], ...]  # (filters, kernel size, stride)
+    if block == "basic":
+        kernels = (filters, 3, stride), (filters, 3, 1)
+    elif details.stride_in == "1x1":
+        kernels = (filters, 1, stride), (filters, 3, 1), (made, 1, 1)
+    else:
+        kernels = (filters, 1, 1), (filters, 3, stride), (made, 1, 1)
+    for number, (count, kernel_size, step) in enumerate(kernels, start=1):
+        x = _conv_bn(x, count, kernel_size, step, f"{name}_{{}}{number}", details)
+        if number < len(kernels):
+            x = layers.ReLU(name=f"{name}_relu{number}")(x)
+    x = layers.Add(name=f"{name}_add")([shortcut, x])
+    return layers.ReLU(name=f"{name}_out")(x)
+
+
+def _conv_bn(
+    x: Any, filters: int, kernel_size: int, stride: int, name: str, details: Convention
+) -> Any:
+    x = conv(x, filters, kernel_size, stride, name, use_bias=details.use_bias)
+    return layers.BatchNormalization(epsilon=details.epsilon, name=name.format("bn"))(x)
+
+
+def _with_stride(
+    details: Convention, stride_in: str | None, block: str, weights: Weights
+) -> Convention:
+    check_choice((None, "1x1", "3x3"), stride_in=stride_in)
+    if stride_in is None:
+        return details
+    if block == "basic":
+        raise InvalidArgumentError(
+            f"stride_in={stride_in!r} is for bottlenecks, from resnet50 on. Leave it out."
+        )
+    if weights == "imagenet" and stride_in != details.stride_in:
+        raise InvalidArgumentError(
+            f"stride_in={stride_in!r} contradicts weights='imagenet', which were trained with "
+            f"{details.stride_in!r}. Leave it out."
+        )
+    return details._replace(stride_in=stride_in)
