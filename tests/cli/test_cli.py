@@ -46,7 +46,10 @@ def test_help_has_examples(capfd):
     assert "mobilezoo export mobilenet --alpha 0.5" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["demo", "list", "export", "verify", "predict", "inspect"])
+COMMANDS = ["demo", "list", "describe", "pick", "export", "verify", "predict", "inspect"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command, capfd):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])
@@ -68,6 +71,38 @@ def test_list_shows_names_and_costs(capfd):
     assert code == 0
     assert "4,253,864" in out
     assert "568.7 M" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_list_can_be_limited_to_published_weights(capfd):
+    _, everything, _ = run(capfd, "list", "resnet*")
+    code, out, _ = run(capfd, "list", "resnet*", "--pretrained")
+
+    assert code == 0
+    assert "resnet200" in everything
+    assert "resnet200" not in out
+    assert "resnet50" in out
+
+
+def test_describe_says_what_is_known(capfd):
+    code, out, _ = run(
+        capfd, "describe", "mobilenet", "--alpha", "0.5", "--input-shape", "160x160x3"
+    )
+
+    assert code == 0
+    assert "arXiv:1704.04861" in out
+    assert "76,524,800" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_pick_ranks_what_fits_and_says_why_the_rest_does_not(capfd):
+    code, out, _ = run(
+        capfd, "pick", "--max-size", "5", "--max-mult-adds", "300", "--min-top1", "65"
+    )
+
+    assert code == 0
+    assert "mobilenet_v2 alpha=0.5" in out
+    assert "is over 5" in out
     assert max(map(len, out.splitlines())) <= 80
 
 
@@ -255,7 +290,7 @@ def test_an_unexpected_error_is_one_line_too(capfd, monkeypatch):
     def fail(*_):
         raise RuntimeError("disk on fire")
 
-    monkeypatch.setattr("mobilezoo.cli.commands.list_zoo", fail)
+    monkeypatch.setattr("mobilezoo.cli.zoo.list_zoo", fail)
 
     code, _, err = run(capfd, "list")
 

@@ -8,32 +8,9 @@ from typing import Any
 
 from mobilezoo import _environment
 from mobilezoo.benchmark.sizes import size_bytes
-from mobilezoo.benchmark.table import columns, megabytes, millions
+from mobilezoo.benchmark.table import columns, megabytes
 from mobilezoo.cli import model as model_argument
 from mobilezoo.errors import InvalidArgumentError
-
-
-def list_zoo(arguments: Namespace) -> None:
-    """`mobilezoo list`: name, parameters, mult-adds, source."""
-    _environment.import_quietly()
-    import keras
-
-    from mobilezoo.benchmark import count
-    from mobilezoo.models.registry import build, entry, list_models
-
-    names = list_models(arguments.pattern)
-    if not names:
-        raise InvalidArgumentError(
-            f"No network matches {arguments.pattern!r}. Try `mobilezoo list`."
-        )
-    rows = [("name", "parameters", "mult-adds", "source")]
-    for name in names:
-        with keras.StatelessScope(initialize_variables=False):  # shapes without weights
-            counts = count(build(name))
-        rows.append(
-            (name, f"{counts.parameters:,}", millions(counts.mult_adds), entry(name).source)
-        )
-    print(columns(rows))
 
 
 def export(arguments: Namespace) -> None:

@@ -10,6 +10,8 @@ from mobilezoo._version import __version__
 _EXAMPLES = """examples:
   mobilezoo demo
   mobilezoo list
+  mobilezoo pick --max-size 5 --min-top1 65
+  mobilezoo describe mobilenet_v2
   mobilezoo export mobilenet --alpha 0.5 --precision float16 -o MobileNet.mlpackage
   mobilezoo export my_model.keras --preprocessing unit --labels labels.txt -o Mine.mlpackage
   mobilezoo verify my_model.keras Mine.mlpackage
@@ -39,6 +41,8 @@ def make_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_demo(subparsers)
     _add_list(subparsers)
+    _add_describe(subparsers)
+    _add_pick(subparsers)
     _add_export(subparsers)
     _add_verify(subparsers)
     _add_predict(subparsers)
@@ -56,11 +60,32 @@ def _add_demo(subparsers: Any) -> None:
 
 
 def _add_list(subparsers: Any) -> None:
-    examples = ["mobilezoo list", "mobilezoo list 'mobilenet*'"]
-    parser = _command(
-        subparsers, "list", "commands:list_zoo", "networks and what they cost", examples
-    )
+    examples = ["mobilezoo list", "mobilezoo list 'mobilenet*' --pretrained"]
+    parser = _command(subparsers, "list", "zoo:list_zoo", "networks and what they cost", examples)
     parser.add_argument("pattern", nargs="?", default="*", help="with wildcards (default: all)")
+    parser.add_argument("--pretrained", action="store_true", help="with published weights only")
+
+
+def _add_describe(subparsers: Any) -> None:
+    examples = ["mobilezoo describe mobilenet", "mobilezoo describe mobilenet --alpha 0.5"]
+    parser = _command(
+        subparsers, "describe", "zoo:describe", "what is known of one network", examples
+    )
+    _add_model(parser, "a name of the zoo")
+
+
+def _add_pick(subparsers: Any) -> None:
+    examples = ["mobilezoo pick --max-size 5 --max-mult-adds 300 --min-top1 65"]
+    parser = _command(subparsers, "pick", "zoo:pick", "networks that keep to limits", examples)
+    for option, what in (
+        ("--max-size", "of the Core ML package, in MB of 10^6 bytes"),
+        ("--max-mult-adds", "for one picture, in millions"),
+        ("--min-top1", "accuracy on ImageNet, in percent"),
+    ):
+        parser.add_argument(option, type=float, metavar="NUMBER", help=what)
+    parser.add_argument("--ios", default="15", help="lowest version to run on (default: 15)")
+    parser.add_argument("--precision", default="float16", help="float16 (default) or float32")
+    parser.add_argument("--pretrained", action="store_true", help="with published weights only")
 
 
 def _add_export(subparsers: Any) -> None:
@@ -74,7 +99,7 @@ def _add_export(subparsers: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="ends in .mlpackage")
     parser.add_argument("--precision", default="float16", help="float16 (default) or float32")
     parser.add_argument(
-        "--labels", help="imagenet, digits, none or a text file with one label a line "
+        "--labels", help="imagenet, cifar10, digits, none or a text file with one label a line "
         "(default: the zoo's own labels, none for other models)",
     )  # fmt: skip
     parser.add_argument("--inputs", choices=("image", "array"), help="default: image if it can be")
@@ -130,7 +155,7 @@ def _add_model(
     group.add_argument(
         "--weights", default="none",
         help="none (default: untrained), random (lively and the same every time, to try things "
-        "out), or a Keras weight file",
+        "out), imagenet (published weights, downloaded once), or a weight file",
     )  # fmt: skip
     group.add_argument("--alpha", type=float, help="width multiplier")
     group.add_argument(

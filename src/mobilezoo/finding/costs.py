@@ -1,0 +1,47 @@
+"""What a network costs, computed by building it without its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mobilezoo.finding.variants import Network, Variant
+
+PRECISIONS = ("float16", "float32")
+
+
+def compute(network: Network, options: Mapping[str, Any], shape: tuple[int, int, int]) -> Variant:
+    """Build a network abstractly, count and predict; takes seconds at most and no memory.
+
+    Args:
+        network: the builder's record.
+        options: its arguments.
+        shape: (height, width, channels) in pixels.
+
+    Raises:
+        InvalidArgumentError: an argument that the builder cannot take.
+    """
+    import keras
+
+    from mobilezoo.benchmark import count
+    from mobilezoo.benchmark.sizes import predict_graph_size_bytes
+    from mobilezoo.data.preprocessing import preprocessing_of
+    from mobilezoo.graph import capture, fold
+    from mobilezoo.models import build
+
+    with keras.StatelessScope(initialize_variables=False):
+        model = build(network.name, input_shape=shape, **options)
+    canonical = network.canonical(options)
+    counts = count(model, shape)
+    graph, _ = fold(capture(model, shape))
+    prepared = preprocessing_of(model)
+    return Variant(
+        name=network.name,
+        options=canonical,
+        input_shape=shape,
+        parameters=counts.parameters,
+        mult_adds=counts.mult_adds,
+        size_bytes={name: predict_graph_size_bytes(graph, name) for name in PRECISIONS},
+        preprocessing=prepared.name if prepared else "none",
+        dataset=network.dataset if "classes" not in canonical else None,
+    )

@@ -1,0 +1,157 @@
+import pytest
+
+from mobilezoo import mobilenet
+from mobilezoo.benchmark import count
+from mobilezoo.data.preprocessing import preprocessing
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.finding import describe
+from mobilezoo.finding.description import _PREPARED
+from mobilezoo.finding.variants import network, networks, variants
+
+
+def test_a_description_has_paper_costs_accuracy_and_weights():
+    found = describe("mobilenet", alpha=0.5, input_shape=(160, 160, 3))
+
+    assert found.paper.arxiv == "1704.04861"
+    assert found.parameters == 1_342_536  # keras.applications
+    assert found.mult_adds / 1e6 == pytest.approx(76, abs=1)  # Table 9 of the paper
+    assert found.size_bytes["float16"] == pytest.approx(2 * found.parameters, rel=0.02)
+    assert found.accuracy.top1 == 59.1
+    assert found.accuracy.weights == "TF-Slim"
+    assert found.input_shape == (160, 160, 3)
+    assert found.minimum_side == 32
+    assert found.preprocessing == "tf"
+    assert {file.side for file in found.weights} == {224, 192, 160, 128}
+    assert found.weights[0].side == 160
+    assert all(file.options["alpha"] == 0.5 for file in found.weights)
+
+
+def test_it_prints_as_a_page():
+    page = str(describe("mobilenet", alpha=0.5))
+
+    assert page.startswith(
+        "mobilenet alpha=0.5\n"
+        "  MobileNets: Efficient Convolutional Neural Networks for Mobile Vision\n"
+        "  Applications\n"
+        "  Howard et al., 2017, arXiv:1704.04861\n"
+        "\n"
+        "input           (224, 224, 3), each side at least 32 px\n"
+        "preprocessing   tf: pixel / 127.5 - 1\n"
+        "parameters      1,342,536\n"
+        "mult-adds       149,497,088 (149.5 M)\n"
+    )
+    assert (
+        "accuracy        64.292 % top-1, 85.624 % top-5 (224 px, 1-crop,\n"
+        "                keras.applications) on imagenet; keras-team/keras-applications\n"
+        "                README.md @bc89834\n"
+    ) in page
+    assert (
+        "                arXiv 1704.04861 Table 9\n                  60.2 % top-1 (160 px" in page
+    )
+    assert "other options   defaults: 70.424 % at 224 px, 70.0 % at 192 px" in page
+
+
+def test_every_page_fits_a_terminal():
+    for item in variants():
+        page = str(describe(item.name, **item.options, input_shape=item.input_shape))
+
+        assert max(map(len, page.splitlines())) <= 80, item.label()
+
+
+def test_other_options_are_computed():
+    found = describe("mobilenet", alpha=0.3, input_shape=(96, 64, 3), classes=7)
+
+    counts = count(mobilenet((96, 64, 3), alpha=0.3, classes=7))
+    assert (found.parameters, found.mult_adds) == (counts.parameters, counts.mult_adds)
+    assert found.accuracy is None
+    assert found.published == ()
+    assert found.weights == ()
+    assert "accuracy        none published for these options at this input size" in str(found)
+
+
+def test_a_network_without_a_top_is_described_at_its_default_size():
+    found = describe("mobilenet", alpha=0.25, include_top=False)
+
+    assert found.input_shape == (224, 224, 3)
+    assert found.parameters == 218_544  # keras.applications' file without a top
+
+
+def test_options_that_change_nothing_are_the_same_network():
+    assert describe("mobilenet", alpha=1, dropout=0.2, name="mine") == describe("mobilenet")
+    assert describe("resnet50", convention="keras") == describe("resnet50")
+
+
+def test_a_figure_at_another_size_is_not_that_of_the_default_size():
+    at_default, at_299 = (describe("resnet50_v2", input_shape=(n, n, 3)) for n in (224, 299))
+
+    assert at_default.accuracy is None
+    assert 75.96 in [item.top1 for item in at_default.published]
+    assert at_299.accuracy.top1 == 75.96
+
+
+def test_figures_of_other_options_are_listed_apart():
+    found = describe("resnet18")
+
+    assert found.accuracy is None
+    assert [(item.options, item.top1) for item in found.related] == [
+        ({"convention": "torch"}, 69.758)
+    ]
+    assert "other options   convention=torch: 69.758 % at 224 px" in str(found)
+
+
+def test_ten_crop_figures_are_never_the_one_shown():
+    found = describe("resnet152")
+
+    assert found.accuracy.protocol == "1-crop"
+    assert {"10-crop", "dense at 5 scales"} <= {item.protocol for item in found.published}
+
+
+def test_cifar_networks_are_described_by_their_depth():
+    found = describe("resnet_cifar", depth=110)
+
+    assert found.accuracy.dataset == "cifar10"
+    assert {item.top1 for item in found.published} == {93.57, 93.39}  # best and mean of 5 runs
+    assert describe("resnet_cifar", depth=164, version=2).paper.arxiv == "1603.05027"
+
+
+def test_an_alias_describes_the_network():
+    assert describe("googlenet") == describe("inception_v1")
+
+
+def test_every_network_has_its_paper_in_its_familys_file():
+    import sys
+
+    from mobilezoo.finding.papers import paper
+    from mobilezoo.models.registry import entry
+
+    for name in networks():
+        printed = sys.modules[entry(name).builder.__module__].__doc__
+        found = paper(name, {})
+        assert (found.arxiv or "Keras examples") in printed, name
+
+
+def test_every_preprocessing_has_words():
+    for item in variants():
+        assert preprocessing(item.preprocessing).name in _PREPARED
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "match"),
+    [
+        ("mobilnet", {}, "Unknown model 'mobilnet'.* Did you mean 'mobilenet'"),
+        ("mobilenet", {"weights": "imagenet"}, "describe takes no weights="),
+        ("mobilenet", {"width": 0.5}, "takes no argument 'width'"),
+        ("mobilenet", {"input_shape": (160, 160)}, r"must be \(height, width, channels\)"),
+        ("mobilenet", {"input_shape": (16, 16, 3)}, "is below 32 px"),
+        ("mobilenet", {"alpha": -1}, "alpha=-1 must be a number greater than 0"),
+        ("resnet_cifar", {"depth": 21}, "depth=21 with block='basic'"),
+    ],
+)
+def test_what_cannot_be_described_is_refused(name, options, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        describe(name, **options)
+
+
+def test_the_lowest_ios_is_that_of_ml_programs():
+    assert describe("mobilenet").minimum_ios == "15"
+    assert network("mobilenet").dataset == "imagenet"
