@@ -84,6 +84,16 @@ def test_list_can_be_limited_to_published_weights(capfd):
     assert "resnet50" in out
 
 
+def test_list_shows_what_the_published_weights_reach(capfd):
+    _, out, _ = run(capfd, "list")
+
+    rows = {line.split()[0]: line for line in out.splitlines()}
+    assert "70.4 %  imagenet" in rows["mobilenet"]
+    assert "69.0 % *" in rows["vgg11"]  # torchvision's, not that with batch norm
+    assert "78.0 % *" in rows["resnet152_v2"]  # at 299 px, not the paper's at 320
+    assert "%" not in rows["resnet200"]
+
+
 def test_describe_says_what_is_known(capfd):
     code, out, _ = run(
         capfd, "describe", "mobilenet", "--alpha", "0.5", "--input-shape", "160x160x3"

@@ -13,7 +13,7 @@ from mobilezoo.errors import InvalidArgumentError
 
 def list_zoo(arguments: Namespace) -> None:
     """`mobilezoo list`: what each network costs and reaches."""
-    from mobilezoo.finding.accuracies import shown_figure
+    from mobilezoo.finding.accuracies import hosted_figure, shown_figure
     from mobilezoo.finding.variants import find_variant, networks
     from mobilezoo.weights import weight_files
 
@@ -25,14 +25,16 @@ def list_zoo(arguments: Namespace) -> None:
             continue
         if arguments.pretrained and not published:
             continue
-        figure = shown_figure(name, {}, network.side)
+        figure, mark = shown_figure(name, {}, network.side), ""
+        if figure is None and published:
+            figure, mark = hosted_figure(name), " *"
         rows.append(
             (
                 name,
                 f"{item.parameters:,}",
                 millions(item.mult_adds),
                 megabytes(item.size_bytes["float16"]),
-                "" if figure is None else f"{figure.top1:.1f} %",
+                "" if figure is None else f"{figure.top1:.1f} %{mark}",
                 "imagenet" if published else "",
             )
         )
@@ -41,6 +43,8 @@ def list_zoo(arguments: Namespace) -> None:
             f"No network matches {arguments.pattern!r}. Try `mobilezoo list`."
         )
     print(columns(rows))
+    if any(row[4].endswith("*") for row in rows):
+        print("* of the published weights, at another size or convention: see `mobilezoo describe`")
 
 
 def describe(arguments: Namespace) -> None:

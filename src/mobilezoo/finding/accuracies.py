@@ -72,6 +72,16 @@ def shown_figure(name: str, options: Mapping[str, Any], side: int | None) -> Acc
     return None
 
 
+def hosted_figure(name: str) -> Accuracy | None:
+    """A figure of the files that weights="imagenet" takes, at any size: of the plainest options."""
+    measured = [
+        item
+        for item in accuracies(name)
+        if item.shown and item.weights.startswith(("keras.applications", "torchvision"))
+    ]
+    return min(measured, key=lambda item: len(item.options), default=None)
+
+
 @cache
 def _load() -> tuple[Accuracy, ...]:
     text = (files("mobilezoo.finding") / "accuracies.json").read_text("utf-8")
