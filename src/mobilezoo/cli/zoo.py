@@ -44,7 +44,7 @@ def list_zoo(arguments: Namespace) -> None:
         )
     print(columns(rows))
     if any(row[4].endswith("*") for row in rows):
-        print("* of the published weights, at another size or convention: see `mobilezoo describe`")
+        print("* of the published weights, of another size or convention: `mobilezoo describe`")
 
 
 def describe(arguments: Namespace) -> None:
