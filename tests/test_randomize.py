@@ -2,7 +2,15 @@ import keras
 import numpy as np
 import pytest
 
-from mobilezoo import export_coreml, mnist_mlp, mobilenet, randomize_weights, verify
+from mobilezoo import (
+    export_coreml,
+    mnist_mlp,
+    mobilenet,
+    mobilenet_v3_large,
+    mobilenet_v3_small,
+    randomize_weights,
+    verify,
+)
 
 
 @pytest.mark.parametrize("build", [lambda: mobilenet((64, 96, 3), alpha=0.25), mnist_mlp])
@@ -51,3 +59,44 @@ def test_no_layer_drowns_or_overflows():
     deviations = [float(np.std(output)) for output in outputs[:-1]]
     assert min(deviations) > 0.05
     assert max(deviations) < 20
+
+
+@pytest.mark.parametrize("build", [mobilenet_v3_large, mobilenet_v3_small])
+def test_float16_stays_close_where_gates_and_swishes_follow_each_other(build, tmp_path):
+    model = build((64, 96, 3), alpha=0.75, classes=7, classifier_activation=None)
+    randomize_weights(model)
+
+    export_coreml(model, tmp_path / "m.mlpackage")
+
+    agreement = verify(model, tmp_path / "m.mlpackage")
+    # logits, of which softmax would hide a part; about 0.5 %, by rounding of 50 layers
+    assert agreement.largest_difference < 0.015
+    assert max(agreement.layers.values()) < 0.015
+
+
+def test_inputs_other_than_those_it_was_scaled_on_do_not_explode():
+    model = mobilenet_v3_small((64, 96, 3), alpha=0.75, classes=7, classifier_activation=None)
+    randomize_weights(model, seed=1)
+    pictures = np.random.default_rng(5).integers(0, 256, (6, 4, 4, 3)).repeat(16, 1).repeat(24, 2)
+
+    logits = model.predict(pictures.astype(np.float32), verbose=0)
+
+    assert 0.2 < logits.std() < 20
+
+
+def test_what_a_swish_or_a_sum_reads_is_scaled_for_it():
+    inputs = keras.Input((12, 16, 3))
+    x = keras.layers.Conv2D(24, 3, name="conv")(inputs)
+    shortcut = keras.layers.Activation("silu")(keras.layers.BatchNormalization(name="bn")(x))
+    x = keras.layers.Conv2D(24, 3, padding="same", activation="hard_silu")(shortcut)
+    branch = keras.layers.BatchNormalization(name="branch")(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Add()([branch, shortcut]))
+    model = randomize_weights(keras.Model(inputs, keras.layers.Dense(5)(x)))
+    names = ("conv", "bn", "branch")
+    layers = keras.Model(inputs, [model.get_layer(name).output for name in names])
+
+    pictures = np.random.default_rng(0).uniform(-2, 2, (8, 12, 16, 3))
+    deviations = [float(np.std(made)) for made in layers.predict(pictures, verbose=0)]
+
+    # the pictures are others than those of randomize_weights, the gammas from 0.5 to 1.5
+    np.testing.assert_allclose(deviations, [1.0, 4.0, 0.3], rtol=0.4)

@@ -25,8 +25,12 @@ from mobilezoo.graph.inputs import symbolic_inputs
 
 _LOGITS_DEVIATION = 1.0  # of the last layer: more would amplify rounding, less the flatness
 _LEAST_SPREAD = 0.25  # of the last layer's outputs over the examples
+# Standard deviation of what a layer makes, by what reads it; elsewhere 1.
+_FOR_SWISH = 4.0  # acts like ReLU there; around 1, 10 % more in is 12 % more out, layer by layer
+_FOR_SUM = 0.3  # of a branch beside a shortcut, past which errors go without growing
+_SWISHES = frozenset({"gelu", "hard_silu", "mish", "silu"})
 _SMALLEST = 1e-12
-_BATCH = 4
+_EXAMPLES = 8  # fewer leave the directions that they do not span unscaled
 _AROUND_ZERO = Preprocessing("around zero", mean=(127.5,), scale=(1 / 64,))  # [-2, 2]
 
 
@@ -49,28 +53,23 @@ def randomize_weights(
     for variable in model.weights:
         if variable.dtype.startswith(("float", "bfloat")):
             variable.assign(_draw(rng, variable))
-    last: list[Any] = []
-
-    def note(layer: Any, _path: str, proceed: Callable[[], Any], *_: Any) -> Any:
-        if hasattr(layer, "kernel"):
-            last[:] = [layer]
-        return proceed()
+    record = None if preprocessing is None else find_preprocessing(preprocessing)
+    inputs = random_inputs(model, _EXAMPLES, seed, record=record)
+    last, deviations = _roles(model, keras.tree.map_structure(lambda each: each[:1], inputs))
 
     def calibrate(layer: Any, _: str, proceed: Callable[[], Any], args: Any, kwargs: Any) -> Any:
+        deviation = deviations.get(layer, 1.0)
         if isinstance(layer, keras.layers.BatchNormalization):
-            _set_statistics(layer, args[0] if args else kwargs["inputs"])
-        elif last and layer is last[0]:
+            _set_statistics(layer, args[0] if args else kwargs["inputs"], deviation)
+        elif layer is last:
             _spread_examples(layer, proceed)
         elif hasattr(layer, "kernel"):
             made = _before_activation(layer, proceed)
-            _scale(layer, 1.0 / max(float(made.std()), _SMALLEST))
+            _scale(layer, deviation / max(float(made.std()), _SMALLEST))
         return proceed()
 
-    record = None if preprocessing is None else find_preprocessing(preprocessing)
-    inputs = random_inputs(model, _BATCH, seed, record=record)
-    for handler in (note, calibrate):
-        with intercept_layers(model, handler):
-            model(inputs, training=False)
+    with intercept_layers(model, calibrate):
+        model(inputs, training=False)
     return model
 
 
@@ -130,6 +129,38 @@ def _takes_pixels(model: keras.Model) -> bool:
     return any(isinstance(layer, rescaling) for layer in model.layers[:3])
 
 
+def _roles(model: keras.Model, inputs: Any) -> tuple[Any, dict[Any, float]]:
+    """The last layer with a kernel, and the deviations of layers for which it is not 1."""
+    last: Any = None
+    deviations: dict[Any, float] = {}
+    # tensor's id -> when, by which layer and that it was made: an id is its own while it lives
+    made_by: dict[int, tuple[int, Any, Any]] = {}
+
+    def note(layer: Any, _: str, proceed: Callable[[], Any], args: Any, kwargs: Any) -> Any:
+        nonlocal last
+        read = [made_by.get(id(tensor)) for tensor in keras.tree.flatten((args, kwargs))]
+        makers = [maker for _, maker, _ in sorted(filter(None, read), key=lambda item: item[0])]
+        has_kernel = hasattr(layer, "kernel")
+        if isinstance(layer, keras.layers.Add) and makers:
+            deviations[makers[-1]] = _FOR_SUM  # what was made last is the branch
+        elif _is_swish(layer):
+            deviations.update(dict.fromkeys([layer] if has_kernel else makers, _FOR_SWISH))
+        made = proceed()
+        if has_kernel:
+            last = layer
+        if has_kernel or isinstance(layer, keras.layers.BatchNormalization):
+            made_by[id(made)] = (len(made_by), layer, made)
+        return made
+
+    with intercept_layers(model, note):
+        model(inputs, training=False)
+    return last, deviations
+
+
+def _is_swish(layer: Any) -> bool:
+    return getattr(getattr(layer, "activation", None), "__name__", None) in _SWISHES
+
+
 def _draw(rng: np.random.Generator, variable: Any) -> npt.NDArray[np.float32]:
     shape, name = tuple(variable.shape), variable.name
     if len(shape) == 4 and shape[-1] == 1:  # depthwise: around the mean, which smooth maps pass
@@ -144,8 +175,8 @@ def _draw(rng: np.random.Generator, variable: Any) -> npt.NDArray[np.float32]:
     return drawn
 
 
-def _set_statistics(layer: Any, inputs: Any) -> None:
-    """Moving statistics under which the batch norm neither silences nor amplifies.
+def _set_statistics(layer: Any, inputs: Any, deviation: float) -> None:
+    """Moving statistics under which the batch norm makes outputs of about that deviation.
 
     The mean is near zero: subtracting the true one would leave small differences of large
     numbers, layer after layer, and rounding would drown the signal. A channel that is nearly
@@ -156,7 +187,7 @@ def _set_statistics(layer: Any, inputs: Any) -> None:
     mean = 0.1 * x.mean(axes, keepdims=True)
     power = ((x - mean) ** 2).mean(axes)
     layer.moving_mean.assign(mean.ravel())
-    layer.moving_variance.assign(np.maximum(power, power.mean()) + 1e-3)
+    layer.moving_variance.assign((np.maximum(power, power.mean()) + 1e-3) / deviation**2)
 
 
 def _spread_examples(layer: Any, proceed: Callable[[], Any]) -> None:

@@ -1,5 +1,7 @@
 """Backbones: several feature maps of one network."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.models.registry import entry
 from tests.models.test_options import FAMILIES
 
+resnet_cifar = sys.modules[entry("resnet_cifar").builder.__module__]  # not the function
 WITH_FEATURES = [name for name in list_models() if entry(name).endpoints]
 
 
@@ -36,6 +39,40 @@ def test_features_end_at_the_deepest_layer_of_each_resolution(name):
         whole = build(name, include_top=False, input_shape=(128, 192, 3))
 
     assert model.outputs[-1].shape == whole.output.shape
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("mobilenet_v2", {"alpha": 0.35}),
+        ("mobilenet_v3_small", {"minimalistic": True}),
+        ("mobilenet_v3_large", {"minimalistic": True}),
+        ("mobilenet_v3_large", {"alpha": 0.5}),
+        ("mobilenet_v3_large", {"alpha": 1.25}),
+        ("vgg11", {"batch_norm": True}),
+        ("inception_v1", {"batch_norm": True, "reduce": False}),
+        ("resnet50", {"convention": "torch"}),
+    ],
+)
+def test_features_follow_the_options(name, options):
+    with keras.StatelessScope(initialize_variables=False):
+        model = build(name, features_only=True, input_shape=(128, 192, 3), **options)
+
+    assert [128 // map_.shape[1] for map_ in model.outputs] == [2, 4, 8, 16, 32]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_features_of_networks_of_submodels_are_those_of_the_flat_ones(version, monkeypatch):
+    options = {"depth": 29, "block": "bottleneck", "version": version, "input_shape": (16, 24, 3)}
+    flat = randomize_weights(build("resnet_cifar", features_only=True, **options))
+    monkeypatch.setattr(resnet_cifar, "MOST_BLOCKS_IN_A_ROW", 0)
+    nested = build("resnet_cifar", features_only=True, **options)
+    nested.set_weights(flat.get_weights())
+
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 16, 24, 3)).astype(np.float32)
+    for ours, theirs in zip(nested(x), flat(x), strict=True):
+        assert np.ptp(theirs) > 0.1
+        np.testing.assert_allclose(ours, theirs, atol=1e-5 * np.abs(theirs).max())
 
 
 def test_a_backbone_returns_what_the_layers_return():
@@ -80,6 +117,7 @@ def test_endpoints_work_without_a_top_to_leave_out():
     ("options", "match"),
     [
         ({"endpoints": ["block3_relu"]}, r"no layer 'block3_relu'.*Did you mean 'block3_"),
+        ({"endpoints": ["logits"]}, "classifier need include_top=True"),
         ({"endpoints": "block3"}, "must be a list of at least one layer name"),
         ({"endpoints": []}, "must be a list of at least one layer name"),
         ({"endpoints": ["stem_conv"], "features_only": True}, "not both"),

@@ -31,6 +31,12 @@ def test_the_small_vgg_has_two_stacks_of_two_convolutions_and_a_hidden_layer():
     assert [layer.rate for layer in model.layers if "dropout" in layer.name] == [0.25, 0.25, 0.5]
 
 
+def test_without_a_top_the_small_vgg_gives_features():
+    with keras.StatelessScope(initialize_variables=False):
+        assert mnist_cnn((20, 28, 1), include_top=False).output_shape == (None, 5, 7, 64)
+        assert mnist_cnn(include_top=False, pooling="max").output_shape == (None, 64)
+
+
 @pytest.mark.parametrize("builder", [mnist_mlp, mnist_cnn])
 def test_weights_that_were_saved_load_again(builder, tmp_path):
     trained = randomize_weights(builder((20, 28, 1)))

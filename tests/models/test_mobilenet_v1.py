@@ -80,6 +80,7 @@ def test_it_builds_on_a_tensor():
         ({"input_tensor": np.zeros((1, 64, 64, 3))}, "input_tensor is a ndarray; pass "),
         ({"alpha": 0}, "alpha=0 must be a number greater than 0"),
         ({"alpha": "1"}, "alpha='1' must be a number"),
+        ({"alpha": float("inf")}, "alpha=inf must be a number"),
         ({"alpha": 0.01}, "alpha=0.01 leaves no filter"),
         ({"depth_multiplier": 1.5}, "depth_multiplier=1.5 must be a whole number"),
         ({"classes": 2.5}, "classes=2.5 must be a whole number"),

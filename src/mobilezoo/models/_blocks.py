@@ -38,15 +38,14 @@ def conv(
 
 
 def classify(x: Any, classes: int, dropout: float, activation: str | None) -> Any:
-    """Mean of each channel, dropout if any, one Dense layer: (batch, h, w, c) -> (batch, classes).
+    """Mean of each channel, dropout, one Dense layer: (batch, h, w, c) -> (batch, classes).
 
     Args:
         x: the last feature map.
         classes: outputs.
-        dropout: rate before the Dense layer; 0 for no such layer.
+        dropout: rate before the Dense layer.
         activation: of the outputs; None for logits.
     """
     x = layers.GlobalAveragePooling2D(name="global_average_pool")(x)
-    if dropout > 0:
-        x = layers.Dropout(dropout, name="dropout")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
     return layers.Dense(classes, activation=activation, name="probabilities")(x)

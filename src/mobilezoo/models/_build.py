@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,15 @@ from keras import layers
 
 from mobilezoo.data.preprocessing import set_preprocessing
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.models._options import InputShape, Weights, is_checkpoint
-from mobilezoo.weights import Dialect, WeightFile, fetch, load_checkpoint, load_keras_file
+from mobilezoo.models._options import InputShape, Weights
+from mobilezoo.weights import (
+    Dialect,
+    WeightFile,
+    fetch,
+    is_checkpoint,
+    load_checkpoint,
+    load_keras_file,
+)
 
 
 def network_input(
@@ -45,10 +54,20 @@ def network_input(
             raise InvalidArgumentError(
                 f"input_tensor is a {type(input_tensor).__name__}; pass keras.Input(...)."
             )
-        _check_shape(tuple(input_tensor.shape[1:]), include_top, minimum)
+        given = tuple(input_tensor.shape[1:])
+        if input_shape is not None and tuple(input_shape) != given:
+            raise InvalidArgumentError(
+                f"input_shape={input_shape} contradicts input_tensor of shape {given}. Pass one "
+                "of them."
+            )
+        _check_shape(given, include_top, minimum)
         return input_tensor
     shape: tuple[int | None, ...] = default if include_top else (None, None, default[-1])
     if input_shape is not None:
+        if not isinstance(input_shape, (tuple, list)):
+            raise InvalidArgumentError(
+                f"input_shape={input_shape!r} must be (height, width, channels), such as {default}."
+            )
         shape = tuple(input_shape)
     _check_shape(shape, include_top, minimum)
     return keras.Input(shape, name="image")
@@ -98,6 +117,10 @@ def finish(
         record = _published(name, published)
         _load(name, own, fetch(record), torch_names, _fresh_classifier(own, classifier, record))
     elif weights is not None:
+        if not isinstance(weights, (str, os.PathLike)):
+            raise InvalidArgumentError(
+                f"weights={weights!r}: pass None, 'imagenet' or the path of a weight file."
+            )
         path = Path(weights).expanduser()
         if not path.is_file():
             raise InvalidArgumentError(
@@ -150,6 +173,10 @@ def _check_shape(shape: tuple[int | None, ...], include_top: bool, minimum: int)
             f"({minimum}, {minimum}, 3)."
         )
     sides = shape[:2]
+    if not all(side is None or isinstance(side, Integral) for side in shape) or shape[2] < 1:
+        raise InvalidArgumentError(
+            f"input_shape={shape} must be whole numbers of pixels, and at least 1 channel."
+        )
     if include_top and None in sides:
         raise InvalidArgumentError(
             f"input_shape={shape} has free sides, but include_top=True needs known ones. "

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any, TypedDict, TypeVar
 
 import keras
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.weights import WeightFile
+from mobilezoo.weights import is_checkpoint
 
 InputShape = tuple[int | None, int | None, int]
 Weights = str | os.PathLike[str] | None
@@ -34,16 +36,16 @@ def variant_of(family: Callable[..., keras.Model]) -> Callable[[Builder], Builde
     """Decorate `vgg16(input_shape, **options)`: help() shows the arguments of its family.
 
     Args:
-        family: builds any variant: family(variant, input_shape, *, ...). Its docstring's "Args:"
-            and what follows complete the variant's.
+        family: builds any variant: family(variant, input_shape, *, ...). What follows the first
+            line of its docstring, which leaves the variant out, completes the variant's.
     """
     signature = inspect.signature(family)
     _variant, *parameters = signature.parameters.values()
-    _, args, rest = inspect.getdoc(family).partition("Args:\n")  # type: ignore[union-attr]
+    _summary, _, rest = inspect.cleandoc(family.__doc__ or "").partition("\n")
 
     def document(builder: Builder) -> Builder:
         builder.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        builder.__doc__ = f"{inspect.getdoc(builder)}\n\n{args}{rest}"
+        builder.__doc__ = f"{inspect.getdoc(builder)}\n{rest}"
         return builder
 
     return document
@@ -75,14 +77,15 @@ def check_options(
 def check_positive(**options: float) -> None:
     """Raise InvalidArgumentError for the first option that is not a positive number."""
     for name, value in options.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not number or not 0 < value < math.inf:
             raise InvalidArgumentError(f"{name}={value!r} must be a number greater than 0.")
 
 
 def check_counts(**options: int) -> None:
     """Raise InvalidArgumentError for the first option that is not 1, 2, 3, ..."""
     for name, value in options.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise InvalidArgumentError(f"{name}={value!r} must be a whole number of at least 1.")
 
 
@@ -95,7 +98,7 @@ def check_choice(choices: tuple[Any, ...], **options: Any) -> None:
 
 def check_classifier(dropout: float, activation: str | None) -> None:
     """Raise InvalidArgumentError for a rate outside [0, 1) or an unknown activation."""
-    if not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
+    if not isinstance(dropout, Real) or not 0 <= dropout < 1:
         raise InvalidArgumentError(f"dropout={dropout!r} must be at least 0 and below 1.")
     try:
         keras.activations.get(activation)
@@ -106,38 +109,23 @@ def check_classifier(dropout: float, activation: str | None) -> None:
         ) from error
 
 
-def convention_of(
-    convention: str | None, weights: Weights, published: Callable[[], WeightFile] | None = None
-) -> str:
-    """Whose numerical details: as asked for, or those of the weight file, or Keras's.
-
-    The conventions differ in padding and in the epsilon of batch norms; a network computes what
-    its weights were trained for only in theirs.
+def convention_of(convention: str | None, weights: Weights, published: str = "keras") -> str:
+    """Whose numerical details: as asked for, or those of the weights.
 
     Args:
         convention: as the user gave it, None to leave the choice to the weights.
         weights: as the user gave them.
-        published: finds the record of "imagenet"; raises if there is none.
+        published: convention of the variant's published weights, see `published_convention`.
 
     Returns:
         "keras" or "torch".
 
     Raises:
-        InvalidArgumentError: neither, or not that of the published file.
+        InvalidArgumentError: neither.
     """
     check_choice((None, "keras", "torch"), convention=convention)
-    if weights is None or (weights == "imagenet" and published is None):
-        return convention or "keras"
-    file = published().url if weights == "imagenet" and published is not None else weights
-    of_file = "torch" if is_checkpoint(file) else "keras"
-    if weights == "imagenet" and convention not in (None, of_file):
-        raise InvalidArgumentError(
-            f"convention={convention!r} contradicts weights='imagenet': the published file is "
-            f"{str(file).rsplit('/', 1)[-1]}. Leave the convention out."
-        )
-    return convention or of_file
-
-
-def is_checkpoint(weights: str | os.PathLike[str]) -> bool:
-    """Whether a file is one of PyTorch's, by its ending."""
-    return str(weights).endswith((".safetensors", ".pth", ".pt", ".bin"))
+    if convention is not None:
+        return convention
+    if weights in (None, "imagenet") or not is_checkpoint(weights):
+        return published
+    return "torch"

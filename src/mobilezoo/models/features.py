@@ -31,7 +31,7 @@ def backbone(model: keras.Model, endpoints: Sequence[str]) -> keras.Model:
         raise InvalidArgumentError(
             f"endpoints={endpoints!r} must be a list of at least one layer name of '{model.name}'."
         )
-    outputs = [_find(model, endpoint).output for endpoint in endpoints]
+    outputs = [_output(_find(model, endpoint)) for endpoint in endpoints]
     part = keras.Model(model.input, outputs, name=model.name)
     prepared = preprocessing_of(model)
     return part if prepared is None else set_preprocessing(part, prepared)
@@ -44,6 +44,12 @@ def _find(model: keras.Model, endpoint: str) -> Any:
         close = difflib.get_close_matches(endpoint, names, n=3)
         hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
         raise InvalidArgumentError(
-            f"'{model.name}' has no layer {endpoint!r}.{hint} The names are those of model.layers."
+            f"'{model.name}' has no layer {endpoint!r}.{hint} The names are those of model.layers; "
+            "those of the classifier need include_top=True."
         )
     return found[-1]
+
+
+def _output(layer: Any) -> Any:
+    """What a layer gives in the network; `output` of a submodel would be the tensor inside it."""
+    return layer._inbound_nodes[-1].output_tensors[0]

@@ -28,6 +28,7 @@ from mobilezoo._layers import LocalResponseNormalization, WithAuxiliaryClassifie
 from mobilezoo.data.preprocessing import set_preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.models import _auxiliary
+from mobilezoo.models._blocks import classify
 from mobilezoo.models._build import finish, network_input, pool_features
 from mobilezoo.models._options import Weights, check_options
 
@@ -76,7 +77,7 @@ def inception_v1(
     pooling: str | None = None,
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
-    name: str = "inception_v1",
+    name: str | None = None,
 ) -> keras.Model:
     """Build Inception v1 (GoogLeNet): 6,998,552 parameters and 1.58 billion mult-adds.
 
@@ -98,7 +99,7 @@ def inception_v1(
         pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
         classes: outputs of the classifier.
         classifier_activation: of the classifier; None returns logits.
-        name: of the model.
+        name: of the model; default "inception_v1".
 
     Returns:
         A model from RGB pixels scaled to [-1, 1], (batch, height, width, 3), to (batch, classes),
@@ -141,16 +142,14 @@ def inception_v1(
                 )
             )
     if include_top:
-        x = layers.GlobalAveragePooling2D(name="global_average_pool")(x)
-        x = layers.Dropout(dropout, name="dropout")(x)
-        x = layers.Dense(classes, activation=classifier_activation, name="probabilities")(x)
+        x = classify(x, classes, dropout, classifier_activation)
     else:
         x = pool_features(x, pooling)
 
     # "tf": the paper says of pixels only that their mean is subtracted; this is how the authors'
     # later release, Inception v1 in TensorFlow's slim library, takes them
     model = finish(
-        name,
+        name or "inception_v1",
         inputs,
         [x, *heads] if heads else x,
         weights=weights,
@@ -159,7 +158,7 @@ def inception_v1(
     )
     if not heads:
         return model
-    trainable = WithAuxiliaryClassifiers(model.input, model.outputs, name=name)
+    trainable = WithAuxiliaryClassifiers(model.input, model.outputs, name=model.name)
     return set_preprocessing(trainable, "tf")
 
 

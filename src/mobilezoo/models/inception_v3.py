@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import layers
 
+from mobilezoo.models._blocks import classify
 from mobilezoo.models._build import finish, network_input, pool_features
 from mobilezoo.models._options import InputShape, Weights, check_options
 from mobilezoo.weights import find
@@ -144,7 +145,7 @@ def inception_v3(
     pooling: str | None = None,
     classes: int = 1000,
     classifier_activation: str | None = "softmax",
-    name: str = "inception_v3",
+    name: str | None = None,
 ) -> keras.Model:
     """Build Inception v3: 23,851,784 parameters and 5.71 billion mult-adds by default.
 
@@ -158,7 +159,7 @@ def inception_v3(
         pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
         classes: outputs of the classifier.
         classifier_activation: of the classifier; None returns logits.
-        name: of the model.
+        name: of the model; default "inception_v3".
 
     Returns:
         A model from RGB pixels scaled to [-1, 1], (batch, height, width, 3), to (batch, classes),
@@ -187,14 +188,12 @@ def inception_v3(
     for number, module in enumerate(MODULES):
         x = _module(x, f"mixed{number}", module)
     if include_top:
-        x = layers.GlobalAveragePooling2D(name="global_average_pool")(x)
-        x = layers.Dropout(dropout, name="dropout")(x)
-        x = layers.Dense(classes, activation=classifier_activation, name="probabilities")(x)
+        x = classify(x, classes, dropout, classifier_activation)
     else:
         x = pool_features(x, pooling)
 
     return finish(
-        name,
+        name or "inception_v3",
         inputs,
         x,
         weights=weights,

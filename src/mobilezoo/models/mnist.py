@@ -14,8 +14,14 @@ from typing import Any
 import keras
 from keras import layers
 
-from mobilezoo.models._build import finish, network_input
-from mobilezoo.models._options import Weights, check_classifier, check_counts
+from mobilezoo.models._build import finish, network_input, pool_features
+from mobilezoo.models._options import (
+    InputShape,
+    Weights,
+    check_classifier,
+    check_counts,
+    check_options,
+)
 
 HIDDEN_UNITS = (512, 512)
 STACK_FILTERS = (32, 64)  # of two 3x3 convolutions each, then 2x2 max pooling
@@ -31,7 +37,7 @@ def mnist_mlp(
     input_tensor: Any = None,
     classes: int = 10,
     classifier_activation: str | None = "softmax",
-    name: str = "mnist_mlp",
+    name: str | None = None,
 ) -> keras.Model:
     """Build the multilayer perceptron 784-512-512-10: exactly 669,706 parameters.
 
@@ -42,7 +48,7 @@ def mnist_mlp(
         input_tensor: symbolic tensor to build on, instead of `input_shape`.
         classes: outputs of the classifier.
         classifier_activation: of the classifier; None returns logits.
-        name: of the model.
+        name: of the model; default "mnist_mlp".
 
     Returns:
         A model from pixels scaled to [0, 1], (batch, 28, 28, 1), to (batch, classes).
@@ -62,42 +68,52 @@ def mnist_mlp(
         x = layers.Dropout(dropout, name=f"dropout{number}")(x)
     x = layers.Dense(classes, activation=classifier_activation, name="probabilities")(x)
 
-    return finish(name, inputs, x, weights=weights, preprocessing="unit")
+    return finish(name or "mnist_mlp", inputs, x, weights=weights, preprocessing="unit")
 
 
 def mnist_cnn(
-    input_shape: tuple[int, int, int] | None = None,
+    input_shape: InputShape | None = None,
     *,
     dropout: float = 0.5,
+    include_top: bool = True,
     weights: Weights = None,
     input_tensor: Any = None,
+    pooling: str | None = None,
     classes: int = 10,
     classifier_activation: str | None = "softmax",
-    name: str = "mnist_cnn",
+    name: str | None = None,
 ) -> keras.Model:
     """Build a small VGG-style network: 1,676,266 parameters and 20 million mult-adds.
 
     Args:
-        input_shape: (height, width, channels) in pixels, each side at least 4; default
-            (28, 28, 1).
+        input_shape: (height, width, channels) in pixels, each side at least 4. Default
+            (28, 28, 1); free sides with `include_top=False`.
         dropout: rate after the hidden layer, 0 <= dropout < 1; after each pooling it is half
             of that.
+        include_top: whether the hidden layer and the classifier are part of the network.
         weights: None for random ones, or the path of a Keras weight file.
         input_tensor: symbolic tensor to build on, instead of `input_shape`.
+        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
         classes: outputs of the classifier.
         classifier_activation: of the classifier; None returns logits.
-        name: of the model.
+        name: of the model; default "mnist_cnn".
 
     Returns:
-        A model from pixels scaled to [0, 1], (batch, 28, 28, 1), to (batch, classes).
+        A model from pixels scaled to [0, 1], (batch, 28, 28, 1), to (batch, classes), or
+        without a top to (batch, 7, 7, 64) or its pooled vector.
 
     Raises:
         InvalidArgumentError: says which argument, what is required and what to do.
     """
-    check_counts(classes=classes)
-    check_classifier(dropout, classifier_activation)
+    check_options(
+        include_top=include_top,
+        pooling=pooling,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        dropout=dropout,
+    )
     inputs = network_input(
-        input_shape, input_tensor, include_top=True, default=DEFAULT_SHAPE, minimum=4
+        input_shape, input_tensor, include_top=include_top, default=DEFAULT_SHAPE, minimum=4
     )
 
     x = inputs
@@ -108,9 +124,12 @@ def mnist_cnn(
             )(x)
         x = layers.MaxPooling2D(2, name=f"block{number}_pool")(x)
         x = layers.Dropout(dropout / 2, name=f"block{number}_dropout")(x)
-    x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(CNN_HIDDEN_UNITS, activation="relu", name="hidden")(x)
-    x = layers.Dropout(dropout, name="dropout")(x)
-    x = layers.Dense(classes, activation=classifier_activation, name="probabilities")(x)
+    if include_top:
+        x = layers.Flatten(name="flatten")(x)
+        x = layers.Dense(CNN_HIDDEN_UNITS, activation="relu", name="hidden")(x)
+        x = layers.Dropout(dropout, name="dropout")(x)
+        x = layers.Dense(classes, activation=classifier_activation, name="probabilities")(x)
+    else:
+        x = pool_features(x, pooling)
 
-    return finish(name, inputs, x, weights=weights, preprocessing="unit")
+    return finish(name or "mnist_cnn", inputs, x, weights=weights, preprocessing="unit")

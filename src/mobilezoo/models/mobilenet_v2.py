@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import layers
 
+from mobilezoo.models._blocks import classify
 from mobilezoo.models._build import finish, network_input, pool_features
 from mobilezoo.models._mobile_blocks import Style, conv_bn, depthwise_bn, make_divisible
 from mobilezoo.models._options import (
@@ -130,9 +131,7 @@ def mobilenet_v2(
     x = conv_bn(x, "head", make_divisible(HEAD_FILTERS * max(alpha, 1.0)), style)
     x = layers.ReLU(6.0, name="head_relu")(x)
     if include_top:
-        x = layers.GlobalAveragePooling2D(name="global_average_pool")(x)
-        x = layers.Dropout(dropout, name="dropout")(x)
-        x = layers.Dense(classes, activation=classifier_activation, name="probabilities")(x)
+        x = classify(x, classes, dropout, classifier_activation)
     else:
         x = pool_features(x, pooling)
 
@@ -155,7 +154,8 @@ def _inverted_residual(
 ) -> Any:
     """Expand 1x1, 3x3 per channel, project 1x1 without activation; plus x where shapes allow.
 
-    (height, width, channels) -> (ceil(height / stride), ceil(width / stride), filters).
+    (height, width, channels) -> (ceil(height / stride), ceil(width / stride), filters); free sides
+    count as even, as in keras.applications.
     """
     shortcut, channels = x, x.shape[-1]
     if expansion > 1:

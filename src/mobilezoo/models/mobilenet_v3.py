@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import keras
 from keras import layers
 
+from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.models._build import finish, network_input, pool_features
 from mobilezoo.models._mobile_blocks import Style, conv_bn, depthwise_bn, make_divisible
 from mobilezoo.models._options import (
@@ -105,18 +106,18 @@ class MobileNetV3Options(Options, total=False):
 
     alpha: float
     minimalistic: bool
-    include_preprocessing: bool
+    include_preprocessing: bool | None
     convention: str | None
 
 
-def _mobilenet_v3(
+def _mobilenet_v3(  # noqa: D417 - the public functions do not take variant
     variant: str,
     input_shape: InputShape | None = None,
     *,
     alpha: float = 1.0,
     minimalistic: bool = False,
     dropout: float = 0.2,
-    include_preprocessing: bool = True,
+    include_preprocessing: bool | None = None,
     convention: str | None = None,
     include_top: bool = True,
     weights: Weights = None,
@@ -129,14 +130,13 @@ def _mobilenet_v3(
     """Build either size.
 
     Args:
-        variant: "mobilenet_v3_large" or "mobilenet_v3_small".
         input_shape: (height, width, channels) in pixels, each side at least 32. Default
             (224, 224, 3); free sides with `include_top=False`.
         alpha: width multiplier, > 0: every block's filters are scaled by it, in multiples of 8.
         minimalistic: without 5x5 convolutions, squeeze-and-excitation and hard-swish.
         dropout: rate before the classifier, 0 <= dropout < 1.
-        include_preprocessing: whether the network scales pixels 0..255 itself, to [-1, 1]; never
-            with convention="torch".
+        include_preprocessing: whether the network scales pixels 0..255 itself, to [-1, 1].
+            Default True; with convention="torch" False, which is the only choice there.
         convention: "keras" (strided convolutions pad after, as TensorFlow's "same") or "torch"
             (padding on both sides, preprocessing "torch"), to fit the weights; None means
             "torch" for a checkpoint of PyTorch, else "keras".
@@ -236,11 +236,16 @@ def _minimal(row: Bneck) -> Bneck:
     return row._replace(kernel_size=3, squeeze=False, activation="RE")
 
 
-def _pixels(inputs: Any, include_preprocessing: bool, convention: str) -> tuple[Any, str]:
+def _pixels(inputs: Any, include_preprocessing: bool | None, convention: str) -> tuple[Any, str]:
     """The network's first values, and the preprocessing that is left to the caller."""
     if convention == "torch":
+        if include_preprocessing:
+            raise InvalidArgumentError(
+                "include_preprocessing=True scales to [-1, 1], which networks of "
+                "convention='torch' do not take. Leave it out."
+            )
         return inputs, "torch"
-    if not include_preprocessing:
+    if include_preprocessing is False:
         return inputs, "tf"
     return layers.Rescaling(1 / 127.5, offset=-1.0, name="rescaling")(inputs), "none"
 
@@ -254,7 +259,8 @@ def _activation(x: Any, name: str, kind: str) -> Any:
 def _bneck(x: Any, name: str, row: Bneck, expansion: float, filters: int, style: Style) -> Any:
     """Expand 1x1, convolve per channel, weigh channels, project 1x1; plus x where shapes allow.
 
-    (height, width, channels) -> (ceil(height / stride), ceil(width / stride), filters).
+    (height, width, channels) -> (ceil(height / stride), ceil(width / stride), filters); free sides
+    count as even, as in keras.applications.
     """
     shortcut, channels = x, x.shape[-1]
     if expansion > 1:

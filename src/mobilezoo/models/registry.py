@@ -76,9 +76,9 @@ _RESNET_CIFAR = ("stage1*", "stage2*", "stage3*")  # strides 1, 2, 4; submodels 
 _MOBILENET_V1 = tuple(f"block{number}_pointwise_relu" for number in (1, 3, 5, 11, 13))
 # the narrow ends of the blocks, and the wide last map
 _MOBILENET_V2 = ("block1_project_bn", "block3_add", "block6_add", "block13_add", "head_relu")
-_MOBILENET_V3_LARGE = ("block1_add", "block3_add", "block6_add", "block12_add", "head_*swish")
+_MOBILENET_V3_LARGE = ("block1_*", "block3_add", "block6_add", "block12_add", "head_*")
 _MOBILENET_V3_SMALL = (
-    "stem_*swish", "block1_project_bn", "block3_add", "block8_add", "head_*swish",
+    "stem_*", "block1_project_bn", "block3_add", "block8_add", "head_*",
 )  # fmt: skip
 
 _TABLE = {

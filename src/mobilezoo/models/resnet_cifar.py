@@ -35,8 +35,8 @@ DEEPEST = 1202
 EPSILON = 1e-5
 DEFAULT_SHAPE = (32, 32, 3)
 MINIMUM_SIDE = 4
-# Keras's Functional recurses once per layer, up to Python's limit of 1000, and compares all names
-# with all: a network of more blocks (about 10 layers each) is one of submodels.
+# keras.Model follows a graph by recursion, one frame per layer, and Python allows 1000 frames:
+# a network of more blocks (7 to 10 layers each) is made of submodels
 MOST_BLOCKS_IN_A_ROW = 54  # ResNet-110 and ResNet-164
 
 
@@ -70,8 +70,8 @@ def resnet_cifar(
 
     Up to 54 blocks (ResNet-110, ResNet-164) the layers are those of one flat model, such as
     "stage1_block1_conv1". Deeper networks are made of submodels, or Keras would meet Python's
-    recursion limit: `model.get_layer("stage1").get_layer("block1").get_layer("conv1")`. In Core ML
-    the layers are called alike.
+    recursion limit: `model.get_layer("stage1").get_layer("block1").get_layer("conv1")`. Core ML
+    files name the layers alike, but a block's last one like the block.
 
     Convolutions have no biases. The first block of a stage halves the sides, by its first
     convolution.
@@ -88,7 +88,7 @@ def resnet_cifar(
             "identity" in version 1, "projection" in version 2.
         input_shape: (height, width, channels) in pixels, each side at least 4. Default (32, 32,
             3); free sides with `include_top=False`.
-        dropout: rate before the classifier, 0 <= dropout < 1; 0 for no such layer.
+        dropout: rate before the classifier, 0 <= dropout < 1.
         include_top: whether the classifier is part of the network.
         weights: None for random ones, or the path of a Keras weight file.
         input_tensor: symbolic tensor to build on, instead of `input_shape`.

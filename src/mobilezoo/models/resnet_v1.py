@@ -27,7 +27,7 @@ from mobilezoo.models._options import (
     variant_of,
 )
 from mobilezoo.models._torch_names import resnet_names
-from mobilezoo.weights import WeightFile, find
+from mobilezoo.weights import find, published_convention
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -114,7 +114,7 @@ def _resnet(  # noqa: D417 - the public functions do not take depth
     The first block of each stage but the first one halves the sides: by its first 3x3
     convolution in resnet18 and resnet34, by its first 1x1 convolution in deeper networks (its
     3x3 convolution with convention="torch"). All convolutions carry biases (none does with
-    convention="torch").
+    convention="torch", which is that of resnet18 and resnet34).
 
     Args:
         input_shape: (height, width, channels) in pixels, each side at least 32. Default
@@ -124,9 +124,9 @@ def _resnet(  # noqa: D417 - the public functions do not take depth
             Default: as the convention. Only from resnet50 on.
         convention: "keras" (biases, batch norms with epsilon 1.001e-5, stride in the 1x1,
             preprocessing "caffe") or "torch" (no biases, epsilon 1e-5, stride in the 3x3,
-            preprocessing "torch"). Default: as the weight file, else "keras". Weights of
-            resnet18 and resnet34 are published in "torch" only.
-        dropout: rate before the classifier, 0 <= dropout < 1; 0 for no such layer.
+            preprocessing "torch"). Default: that of a checkpoint or of the published weights,
+            which is "torch" for resnet18 and resnet34.
+        dropout: rate before the classifier, 0 <= dropout < 1.
         include_top: whether the classifier is part of the network.
         weights: None for random ones, "imagenet", or the path of a Keras weight file or of a
             checkpoint of torchvision or timm (.safetensors, .pth).
@@ -159,12 +159,9 @@ def _resnet(  # noqa: D417 - the public functions do not take depth
         minimum=MINIMUM_SIDE,
     )
 
-    def published() -> WeightFile:
-        return find(f"resnet{depth}", include_top, inputs.shape)
-
     _, block, repeats = column(depth)
-    details = CONVENTIONS[convention_of(convention, weights, published)]
-    details = _with_stride(details, stride_in, block, weights)
+    convention = convention_of(convention, weights, published_convention(f"resnet{depth}"))
+    details = _with_stride(CONVENTIONS[convention], stride_in, block, weights)
 
     x = stem(inputs, use_bias=details.use_bias)
     x = layers.BatchNormalization(epsilon=details.epsilon, name="stem_bn")(x)
@@ -185,7 +182,7 @@ def _resnet(  # noqa: D417 - the public functions do not take depth
         x,
         weights=weights,
         preprocessing=details.preprocessing,
-        published=published,
+        published=lambda: find(f"resnet{depth}", include_top, inputs.shape, convention=convention),
         classifier="probabilities" if include_top else None,
         torch_names=lambda: resnet_names(repeats, convolutions=2 if block == "basic" else 3),
     )

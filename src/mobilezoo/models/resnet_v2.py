@@ -57,7 +57,7 @@ def _resnet_v2(  # noqa: D417 - the public functions do not take depth
     Args:
         input_shape: (height, width, channels) in pixels, each side at least 32. Default
             (224, 224, 3); free sides with `include_top=False`.
-        dropout: rate before the classifier, 0 <= dropout < 1; 0 for no such layer.
+        dropout: rate before the classifier, 0 <= dropout < 1.
         include_top: whether the classifier is part of the network.
         weights: None for random ones, "imagenet", or the path of a Keras weight file.
         input_tensor: symbolic tensor to build on, instead of `input_shape`.

@@ -27,7 +27,7 @@ from mobilezoo.models._options import (
     variant_of,
 )
 from mobilezoo.models._torch_names import vgg_names
-from mobilezoo.weights import WeightFile, find
+from mobilezoo.weights import find, published_convention
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -67,7 +67,7 @@ class VggOptions(Options, total=False):
     convention: str | None
 
 
-def _vgg(
+def _vgg(  # noqa: D417 - the public functions do not take variant
     variant: str,
     input_shape: InputShape | None = None,
     *,
@@ -86,7 +86,6 @@ def _vgg(
     """Build any VGG.
 
     Args:
-        variant: "vgg11", "vgg13", "vgg16" or "vgg19".
         input_shape: (height, width, channels) in pixels, each side at least 32. Default
             (224, 224, 3); free sides with `include_top=False`. The first fully connected layer
             reads the whole last feature map, so weights with a top fit one input size only.
@@ -94,8 +93,9 @@ def _vgg(
         batch_norm: whether a batch norm follows every convolution (which keeps its bias).
         dropout: rate after each hidden fully connected layer, 0 <= dropout < 1.
         convention: "keras" (preprocessing "caffe", batch norm epsilon 1e-3) or "torch"
-            (preprocessing "torch", epsilon 1e-5), to fit the weights; None means "torch" for
-            weights that come as a checkpoint of PyTorch, else "keras".
+            (preprocessing "torch", epsilon 1e-5), to fit the weights. Default: that of a
+            checkpoint or of the published weights, which is "torch" for vgg11, vgg13 and with
+            batch norms.
         include_top: whether the fully connected layers are part of the network.
         weights: None for random ones, "imagenet", or the path of a Keras weight file or of a
             checkpoint of PyTorch.
@@ -129,10 +129,9 @@ def _vgg(
         minimum=MINIMUM_SIDE,
     )
 
-    def published() -> WeightFile:
-        return find(variant, include_top, inputs.shape, batch_norm=batch_norm, fc_units=fc_units)
-
-    convention = convention_of(convention, weights, published)
+    convention = convention_of(
+        convention, weights, published_convention(variant, batch_norm=batch_norm)
+    )
     epsilon = EPSILON[convention] if batch_norm else None
 
     x = inputs
@@ -151,7 +150,14 @@ def _vgg(
         x,
         weights=weights,
         preprocessing=PREPROCESSING[convention],
-        published=published,
+        published=lambda: find(
+            variant,
+            include_top,
+            inputs.shape,
+            batch_norm=batch_norm,
+            fc_units=fc_units,
+            convention=convention,
+        ),
         classifier="probabilities" if include_top else None,
         torch_names=lambda: vgg_names(
             [getattr(block, CONFIGURATIONS[variant]) for block in BLOCKS], batch_norm=batch_norm
