@@ -180,7 +180,10 @@ def test_an_integer_alpha_finds_the_same_file():
 
 
 def test_units_of_the_classifier_do_not_matter_without_it():
-    with pytest.raises(InvalidArgumentError, match=r"vgg16 with fc_units=512\. .*fc_units=4096\."):
+    with pytest.raises(
+        InvalidArgumentError,
+        match=r"vgg16 with fc_units=512\. .*fc_units=4096\. .*include_top=False with layers of",
+    ):
         find("vgg16", True, SQUARE, batch_norm=False, fc_units=512)
 
     assert "notop" in find("vgg16", False, FREE, batch_norm=False, fc_units=512).file_name

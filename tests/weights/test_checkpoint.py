@@ -217,3 +217,38 @@ def test_a_misfit_names_the_first_layer_and_changes_nothing(tmp_path, tensors, o
 
     for weight, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight, value)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "match"),
+    [
+        ("float8_e4m3fn", r"holds (F8_E4M3|float8_e4m3fn) for layer 'logits' \('classifier\.2'\)"),
+        ("int8", r"holds (I8|int8) for layer 'logits'"),
+    ],
+)
+@pytest.mark.parametrize("file", ["x.safetensors", "x.pth"])
+def test_other_types_than_floating_point_are_refused_and_change_nothing(
+    tmp_path, file, dtype, match
+):
+    torch = pytest.importorskip("torch", reason="writes float8; brought by the extra 'torch'")
+    tensors = {name: torch.from_numpy(array) for name, array in state_dict().items()}
+    tensors["classifier.2.weight"] = tensors["classifier.2.weight"].to(getattr(torch, dtype))
+    if file == "x.pth":
+        torch.save(tensors, tmp_path / file)
+    else:
+        pytest.importorskip("safetensors.torch").save_file(tensors, tmp_path / file)
+    model = network()
+    before = weights_of(model)
+
+    with pytest.raises(InvalidArgumentError, match=match):
+        load_checkpoint("net", model.layers, tmp_path / file, DIALECTS)
+
+    for weight, value in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, value)
+
+
+def test_a_misfit_names_the_convention_among_the_options(tmp_path):
+    path = save(state_dict(classes=4), tmp_path / "x.safetensors")
+
+    with pytest.raises(InvalidArgumentError, match=r"classes, include_top, convention, \.\.\."):
+        load_checkpoint("net", network().layers, path, DIALECTS)

@@ -218,3 +218,19 @@ def test_a_full_disk_is_called_so(record, cache):
 
     with pytest.raises(OSError, match="No space left on device"):
         fetch(record)
+
+
+def test_without_a_hash_what_an_earlier_call_left_is_not_continued(site, structured, cache):
+    old = site.content
+    site.content = old.replace(b"conv", b"CONV")  # another version, of the same size
+    (cache / "net.h5.part").write_bytes(old[:1000])
+
+    assert fetch(structured).read_bytes() == site.content
+    assert site.requests == [("/models/net.h5", None)]
+
+
+def test_without_a_hash_a_connection_that_breaks_begins_again(site, structured):
+    site.breaks_after = [1000, 1500]
+
+    assert fetch(structured).read_bytes() == site.content
+    assert [asked for _, asked in site.requests] == [None, None, None]

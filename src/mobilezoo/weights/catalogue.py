@@ -161,15 +161,18 @@ def _none_published(
         if value not in published:
             asked = _shown({name: value})
             there = f"{name}={', '.join(map(repr, published))}"
+            of_top = name in OF_THE_TOP
             break
     else:
         asked = _shown(options)
+        of_top = False
         there = " or ".join(
             sorted({_shown({name: _value(r, name) for name in options}) for r in records})
         )
+    own_top = "include_top=False with layers of your own on top, " if of_top else ""
     return InvalidArgumentError(
         f"There is no published file for {architecture} with {asked}. There are files for {there}. "
-        "Pass one of these, weights=None, or the path of a file."
+        f"Pass one of these, {own_top}weights=None, or the path of a file."
     )
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.weights.fit import Stored, fit, say_fresh, with_weights
-from mobilezoo.weights.torch_file import Tensor, opened
+from mobilezoo.weights.fit import Array, Stored, fit, say_fresh, with_weights
+from mobilezoo.weights.torch_file import opened
 
 if TYPE_CHECKING:
     import keras
@@ -64,17 +62,6 @@ class Dialect:
         return Source(found) if isinstance(found, str) else found
 
 
-@dataclass(frozen=True)
-class _Converted:
-    """A tensor in Keras's order of axes; `numpy.asarray` reads it."""
-
-    shape: tuple[int, ...]
-    read: Callable[[], np.ndarray]
-
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return self.read().astype(np.float32, copy=False)
-
-
 def load_checkpoint(
     network: str,
     layers: Sequence[keras.Layer],
@@ -114,7 +101,7 @@ def load_checkpoint(
 
 
 def _spoken(
-    dialects: Sequence[Dialect], tensors: Mapping[str, Tensor], network: str, path: Path
+    dialects: Sequence[Dialect], tensors: Mapping[str, Array], network: str, path: Path
 ) -> Dialect:
     """The dialect that most names of the file are of."""
 
@@ -136,7 +123,7 @@ def _spoken(
 
 
 def _stored(
-    layer: keras.Layer, source: Source | None, tensors: Mapping[str, Tensor]
+    layer: keras.Layer, source: Source | None, tensors: Mapping[str, Array]
 ) -> Stored | None:
     if source is None:
         return None
@@ -150,7 +137,7 @@ def _entries(layer: keras.Layer, source: Source) -> list[str]:
 
 
 def _left_over(
-    ours: Sequence[keras.Layer], dialect: Dialect, tensors: Mapping[str, Tensor]
+    ours: Sequence[keras.Layer], dialect: Dialect, tensors: Mapping[str, Array]
 ) -> list[Stored]:
     """What no layer takes, but for the top that the network was built without."""
     known = {layer.name: dialect.source(layer.name) for layer in ours}
@@ -164,14 +151,14 @@ def _left_over(
     ]
 
 
-def _converted(tensor: Tensor, layer: keras.Layer, source: Source) -> _Converted:
+def _converted(tensor: Array, layer: keras.Layer, source: Source) -> Array:
     """A kernel in Keras's order of axes; a vector as it is."""
     from keras.layers import Dense, DepthwiseConv2D
 
     depthwise = isinstance(layer, DepthwiseConv2D)
     multiplier = layer.depth_multiplier if depthwise else 1
     if len(tensor.shape) not in (2, 4) or tensor.shape[0] % multiplier != 0:
-        return _Converted(tensor.shape, tensor.read)
+        return tensor
     outputs, inputs, *sides = _oihw(tensor.shape, source.flattened)
     # A depthwise kernel (c * m, 1, h, w) is (c, m, h, w), any other one (o, i, h, w).
     view = (outputs // multiplier, inputs * multiplier, *sides)
@@ -179,7 +166,11 @@ def _converted(tensor: Tensor, layer: keras.Layer, source: Source) -> _Converted
     shape = tuple(view[axis] for axis in axes)
     if isinstance(layer, Dense):
         shape = (math.prod(shape[:3]), shape[3])
-    return _Converted(shape, lambda: tensor.read().reshape(view).transpose(axes).reshape(shape))
+    return replace(
+        tensor,
+        shape=shape,
+        read=lambda: tensor.read().reshape(view).transpose(axes).reshape(shape),
+    )
 
 
 def _oihw(shape: tuple[int, ...], flattened: tuple[int, int, int] | None) -> tuple[int, ...]:

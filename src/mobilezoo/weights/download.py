@@ -22,7 +22,7 @@ class DownloadError(Exception):
     """The file did not come, or not wholly; the message says why."""
 
 
-def download(url: str, part: Path, *, timeout: float, progress: bool) -> None:
+def download(url: str, part: Path, *, timeout: float, progress: bool, resume: bool = True) -> None:
     """Append to a partial file until there is no more; whether it is the right file is not known.
 
     A server that cannot continue makes it begin again; a connection that breaks is renewed.
@@ -32,6 +32,8 @@ def download(url: str, part: Path, *, timeout: float, progress: bool) -> None:
         part: of the partial file; may not exist yet.
         timeout: seconds without any data after which a connection counts as broken.
         progress: show a bar on stderr if that is a terminal.
+        resume: False to begin again at every connection: what the server has may be another
+            version by now, which only a hash of the whole can tell.
 
     Raises:
         DownloadError: no connection, refused, or broken off; what has come is in `part`.
@@ -40,15 +42,15 @@ def download(url: str, part: Path, *, timeout: float, progress: bool) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         before = _size(part)
         try:
-            _receive(url, part, timeout, progress)
+            _receive(url, part, timeout, progress, resume)
             break
         except DownloadError:
             if attempt == ATTEMPTS or _size(part) <= before:
                 raise
 
 
-def _receive(url: str, part: Path, timeout: float, progress: bool) -> None:
-    have = _size(part)
+def _receive(url: str, part: Path, timeout: float, progress: bool, resume: bool) -> None:
+    have = _size(part) if resume else 0
     response = _opened(url, have, timeout)
     if response is None:
         return

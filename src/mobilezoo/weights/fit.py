@@ -1,9 +1,9 @@
-"""Stored arrays into a network's layers: all of them fit, or none is touched."""
+"""Stored arrays into a network's layers: all of them fit and can be read, or none is touched."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -18,6 +18,24 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("mobilezoo")
 
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+NOTHING_CHANGED = "no weight has been changed"
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array in a file that has not been read yet.
+
+    Attributes:
+        shape: in the network's order of axes, or the file's before it is converted.
+        dtype: of the file, by NumPy's or PyTorch's name, such as "float32".
+        read: its values.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    read: Callable[[], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -25,16 +43,16 @@ class Stored:
 
     Attributes:
         name: of the layer, in the file.
-        arrays: in the order of `layer.weights`; `shape` without, `numpy.asarray` with reading.
+        arrays: in the order of `layer.weights`.
     """
 
     name: str
-    arrays: Sequence[Any]
+    arrays: Sequence[Array]
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """The shapes of the arrays."""
-        return [tuple(array.shape) for array in self.arrays]
+        return [array.shape for array in self.arrays]
 
 
 def with_weights(layers: Sequence[keras.Layer]) -> list[keras.Layer]:
@@ -47,24 +65,34 @@ def fit(
 ) -> None:
     """Give every layer what is stored for it.
 
+    Shapes and types are compared first. Then the file is read twice, one array at a time: once to
+    see that it can be read, once to assign. No second copy of a network is ever in memory.
+
     Args:
         network: its name, for messages.
         pairs: a layer and what the file holds for it; None where one side has no more.
         path: of the file, for messages.
 
     Raises:
-        InvalidArgumentError: names the first layer that differs and both shapes; no layer has
-            been changed then.
+        InvalidArgumentError: names the first layer that differs and both shapes, or that is not
+            of floating point or cannot be read; no layer has been changed then. Only if the file
+            changes or goes away between both readings, some have, and the message says which.
     """
+    matched: list[tuple[keras.Layer, Stored]] = []
     for layer, stored in pairs:
         wanted = [tuple(weight.shape) for weight in layer.weights] if layer else []
         if stored is None or layer is None or stored.shapes != wanted:
             raise _misfit(network, path, layer, wanted, stored)
-    for layer, stored in pairs:
-        assert layer is not None
-        assert stored is not None
-        for weight, array in zip(layer.weights, stored.arrays, strict=True):
-            weight.assign(np.asarray(array))
+        matched.append((layer, stored))
+    for layer, stored in matched:
+        _check_types(layer, stored, path)
+    for layer, stored in matched:
+        for _ in _values(layer, stored, path, NOTHING_CHANGED):
+            pass
+    for layer, stored in matched:
+        changed = f"the layers before '{layer.name}' have been changed already"
+        for weight, value in zip(layer.weights, _values(layer, stored, path, changed), strict=True):
+            weight.assign(value)
 
 
 def pair(
@@ -83,6 +111,30 @@ def say_fresh(network: str, classifier: str, path: Path) -> None:
         classifier,
         path.name,
     )
+
+
+def _check_types(layer: keras.Layer, stored: Stored, path: Path) -> None:
+    for array in stored.arrays:
+        if array.dtype not in FLOATS:
+            raise InvalidArgumentError(
+                f"'{path}' holds {array.dtype} for layer '{layer.name}' ('{stored.name}'). Pass a "
+                f"file of {', '.join(FLOATS[:-1])} or {FLOATS[-1]}; {NOTHING_CHANGED}."
+            )
+
+
+def _values(
+    layer: keras.Layer, stored: Stored, path: Path, changed: str
+) -> Iterator[np.ndarray[Any, Any]]:
+    """The arrays of a layer as float32, one at a time; `changed`: for the message."""
+    for array in stored.arrays:
+        try:
+            value = np.asarray(array.read()).astype(np.float32, copy=False)
+        except Exception as error:  # every library of files raises its own
+            raise InvalidArgumentError(
+                f"'{path}' is damaged: the weights of layer '{layer.name}' ('{stored.name}') "
+                f"cannot be read ({type(error).__name__}: {error}); {changed}."
+            ) from error
+        yield value
 
 
 def _misfit(
@@ -104,7 +156,8 @@ def _misfit(
         )
     return InvalidArgumentError(
         f"The weights in '{path}' do not fit '{network}': {what}. Build it with the options that "
-        "they were trained with (alpha, classes, include_top, ...); no weight has been changed."
+        "they were trained with (alpha, classes, include_top, convention, ...); "
+        f"{NOTHING_CHANGED}."
     )
 
 

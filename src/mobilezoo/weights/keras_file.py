@@ -8,23 +8,54 @@ Keras's own loader stops at the first misfit with half the weights loaded and na
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
+import numpy as np
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.weights.fit import Stored, fit, pair, say_fresh, with_weights
+from mobilezoo.weights.fit import Array, Stored, fit, pair, say_fresh, with_weights
 
 if TYPE_CHECKING:
     import keras
 
 Pairs = list[tuple["keras.Layer | None", Stored | None]]
+
+# What zipfile and h5py raise for damage, and the code below for a structure that is not Keras's.
+DAMAGE = (
+    OSError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A layer in a file of Keras 3.
+
+    Attributes:
+        stored: its own weights.
+        below: of a model in the model, class of layer -> its layers of that class, in order.
+    """
+
+    stored: Stored
+    below: dict[str, list[Group]] = field(default_factory=dict)
 
 
 def load_keras_file(
@@ -41,11 +72,8 @@ def load_keras_file(
     Raises:
         InvalidArgumentError: not such a file, or its weights do not fit; no layer has changed.
     """
-    with _opened(path) as file:
-        if _is_legacy(file):
-            pairs = pair(with_weights(layers), _legacy(file))
-        else:
-            pairs = _by_class(layers, _container(file, path))
+    with _opened(path) as content:
+        pairs = _paired(with_weights(layers), content)
         if fresh is not None:
             pairs = _without(fresh, pairs)
         fit(network, pairs, path)
@@ -59,27 +87,41 @@ def count_weights(path: Path) -> int:
     Raises:
         InvalidArgumentError: not a Keras weight file.
     """
-    with _opened(path) as file:
-        stored = _legacy(file) if _is_legacy(file) else _leaves(_container(file, path))
-        return sum(array.size for item in stored for array in item.arrays)
+    with _opened(path) as content:
+        stored = content if isinstance(content, list) else _leaves(content)
+        return sum(math.prod(shape) for item in stored for shape in item.shapes)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
+def _opened(path: Path) -> Iterator[list[Stored] | dict[str, list[Group]]]:
+    """The structure of a file, whose arrays can be read as long as it is open.
+
+    Yields the layers of an older file in one row; those of Keras 3 by their class.
+    """
     try:
-        if zipfile.is_zipfile(path):  # .keras
-            with zipfile.ZipFile(path) as archive:
-                source: Any = io.BytesIO(archive.read("model.weights.h5"))
-        else:
-            source = path
-        file = h5py.File(source, "r")
-    except (OSError, KeyError) as error:
-        raise InvalidArgumentError(
-            f"'{path}' is not a Keras weight file, or is damaged ({error}). Pass a .weights.h5, "
-            ".h5 or .keras file."
-        ) from error
+        file = h5py.File(_hdf5(path), "r")
+    except DAMAGE as error:
+        raise _not_keras(path, error) from error
     with file:
-        yield file
+        try:
+            content = _legacy(file) if _is_legacy(file) else _rows(_container(file))
+        except DAMAGE as error:
+            raise _not_keras(path, error) from error
+        yield content
+
+
+def _not_keras(path: Path, error: Exception) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"'{path}' is not a Keras weight file, or is damaged ({error}). Pass a .weights.h5, .h5 "
+        "or .keras file; checkpoints of PyTorch must end in .safetensors, .pth, .pt or .bin."
+    )
+
+
+def _hdf5(path: Path) -> Any:
+    if not zipfile.is_zipfile(path):
+        return path
+    with zipfile.ZipFile(path) as archive:  # .keras
+        return io.BytesIO(archive.read("model.weights.h5"))
 
 
 def _is_legacy(file: h5py.File) -> bool:
@@ -92,7 +134,7 @@ def _legacy(file: h5py.File) -> list[Stored]:
     stored = []
     for layer in _attribute(root, "layer_names"):
         group = root[layer]
-        arrays = [group[name] for name in _attribute(group, "weight_names")]
+        arrays = [_array(group[name]) for name in _attribute(group, "weight_names")]
         if arrays:
             stored.append(Stored(layer, arrays))
     return stored
@@ -107,55 +149,73 @@ def _attribute(group: Any, name: str) -> list[str]:
     return [text.decode() if isinstance(text, bytes) else str(text) for text in texts]
 
 
-def _container(file: Any, path: Path) -> Any:
+def _array(dataset: Any) -> Array:
+    if not isinstance(dataset, h5py.Dataset):
+        raise ValueError(f"'{dataset.name}' is no array")
+    shape = tuple(dataset.shape)
+    if dataset.attrs.get("dtype") == "bfloat16":  # of which HDF5 knows two bytes only
+        return Array(shape, "bfloat16", partial(_bfloat16, dataset))
+    return Array(shape, dataset.dtype.name, partial(np.asarray, dataset))
+
+
+def _bfloat16(dataset: Any) -> np.ndarray:
+    bits = np.asarray(dataset).view(np.uint16).astype(np.uint32)
+    return (bits << 16).view(np.float32)  # the upper half of a float32
+
+
+def _container(file: Any) -> Any:
     """The group of a model's layers in a file that Keras 3 wrote."""
     for name in ("layers", "_layer_checkpoint_dependencies"):
         if name in file:
             return file[name]
-    raise InvalidArgumentError(f"'{path}' holds no weights of layers.")
+    raise ValueError("it holds no weights of layers")
 
 
-def _rows(container: Any) -> dict[str, list[Any]]:
-    """Class of layer -> the groups of its layers that hold weights, in order."""
-    found: dict[str, list[tuple[int, Any]]] = defaultdict(list)
+def _rows(container: Any) -> dict[str, list[Group]]:
+    """Class of layer -> its layers that hold weights, in order."""
+    found: dict[str, list[tuple[int, Group]]] = defaultdict(list)
     for name, group in container.items():
-        if len(group.get("vars", ())) or "layers" in group:  # a Dropout has its seed, no vars
+        variables = group.get("vars", {})
+        if len(variables) or "layers" in group:  # a Dropout has its seed, no vars
             match = re.fullmatch(r"(.*?)(?:_(\d+))?", name)
             assert match is not None
-            found[match[1]].append((int(match[2] or 0), group))
+            shown = group.name.removeprefix("/layers/").replace("/layers/", "/")
+            arrays = [_array(variables[key]) for key in sorted(variables, key=int)]
+            below = _rows(group["layers"]) if "layers" in group else {}
+            found[match[1]].append((int(match[2] or 0), Group(Stored(shown, arrays), below)))
     return {
         kind: [group for _, group in sorted(row, key=lambda item: item[0])]
         for kind, row in found.items()
     }
 
 
-def _by_class(layers: Sequence[keras.Layer], container: Any) -> Pairs:
+def _paired(layers: Sequence[keras.Layer], content: list[Stored] | dict[str, list[Group]]) -> Pairs:
+    if isinstance(content, list):
+        return pair(layers, content)
+    return _by_class(layers, content)
+
+
+def _by_class(layers: Sequence[keras.Layer], stored: dict[str, list[Group]]) -> Pairs:
     """Our layers in order, each with the next stored one of its class; then what is left."""
-    rows = {kind: iter(row) for kind, row in _rows(container).items()}
+    rows = {kind: iter(row) for kind, row in stored.items()}
     pairs: Pairs = []
     for layer in with_weights(layers):
         group = next(rows.get(_snake_case(type(layer).__name__), iter(())), None)
-        if group is not None and "layers" in group and hasattr(layer, "layers"):
-            pairs += _by_class(layer.layers, group["layers"])  # a model in the model
+        if group is not None and group.below and hasattr(layer, "layers"):
+            pairs += _by_class(layer.layers, group.below)  # a model in the model
         else:
-            pairs.append((layer, None if group is None else _stored(group)))
+            pairs.append((layer, None if group is None else group.stored))
     left = [item for row in rows.values() for group in row for item in _below(group)]
     return pairs + [(None, item) for item in left]
 
 
-def _leaves(container: Any) -> list[Stored]:
-    return [item for row in _rows(container).values() for group in row for item in _below(group)]
+def _leaves(stored: dict[str, list[Group]]) -> list[Stored]:
+    return [item for row in stored.values() for group in row for item in _below(group)]
 
 
-def _below(group: Any) -> list[Stored]:
+def _below(group: Group) -> list[Stored]:
     """A layer, or the layers of a model in the model."""
-    return _leaves(group["layers"]) if "layers" in group else [_stored(group)]
-
-
-def _stored(group: Any) -> Stored:
-    variables = group.get("vars", {})
-    name = group.name.removeprefix("/layers/").replace("/layers/", "/")
-    return Stored(name, [variables[key] for key in sorted(variables, key=int)])
+    return _leaves(group.below) if group.below else [group.stored]
 
 
 def _snake_case(name: str) -> str:

@@ -43,7 +43,7 @@ def fetch(record: WeightFile, *, progress: bool = True, timeout: float = 30.0) -
     Raises:
         WeightsUnavailableError: not to be had, or not the published file; names the url, the
             hash and where to put the file by hand. What has come is kept as `<name>.part`, with
-            which the next call goes on.
+            which the next call goes on if there is a hash of the file.
         InvalidArgumentError: MOBILEZOO_WEIGHTS_URL is not an http address.
         OSError: of the disk.
     """
@@ -128,8 +128,10 @@ def _claim(target: Path) -> Path:
 
 
 def _download(url: str, record: WeightFile, part: Path, timeout: float, progress: bool) -> None:
-    continued = part.exists()
-    download(url, part, timeout=timeout, progress=progress)
+    # Without a hash a file of two versions' parts could pass for the published one.
+    resume = record.hash is not None
+    continued = resume and part.exists()
+    download(url, part, timeout=timeout, progress=progress, resume=resume)
     problem = _problem(part, record)
     if problem is not None and continued:  # what was left may be of something else
         part.unlink()
@@ -166,7 +168,7 @@ def _problem(path: Path, record: WeightFile) -> str | None:
         return f"it has {size:,} bytes, published are {record.size_bytes:,}"
     try:
         weights = count_weights(path)
-    except (InvalidArgumentError, OSError, KeyError, RuntimeError, ValueError):
+    except InvalidArgumentError:
         return "it is no Keras weight file, or a damaged one"
     if weights != record.parameters:
         return f"it holds {weights:,} weights, published are {record.parameters:,}"

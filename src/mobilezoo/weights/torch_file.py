@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,29 +18,19 @@ import numpy as np
 
 from mobilezoo._environment import optional
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.weights.fit import Array
 
 # Training scripts save more than the weights, under one of these names.
 WRAPPERS = ("state_dict", "model")
 # In front of every name: DataParallel's and torch.compile's.
 PREFIXES = re.compile(r"^(module\.|_orig_mod\.)+")
+# Names in the file -> NumPy's; those of other types stay as they are.
+SAFETENSORS_FLOATS = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 OLDEST_TORCH = (2, 6)  # before, a state dict could execute code: CVE-2025-32434
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """A tensor that has not been read yet.
-
-    Attributes:
-        shape: in PyTorch's order of axes.
-        read: its values.
-    """
-
-    shape: tuple[int, ...]
-    read: Callable[[], np.ndarray]
-
-
 @contextmanager
-def opened(path: Path) -> Iterator[dict[str, Tensor]]:
+def opened(path: Path) -> Iterator[dict[str, Array]]:
     """The tensors of a file by name, in the file's order.
 
     Raises:
@@ -53,7 +42,7 @@ def opened(path: Path) -> Iterator[dict[str, Tensor]]:
 
 
 @contextmanager
-def _safetensors(path: Path) -> Iterator[dict[str, Tensor]]:
+def _safetensors(path: Path) -> Iterator[dict[str, Array]]:
     library = optional("safetensors", "safetensors", f"Reading '{path}'")
     try:
         file = library.safe_open(path, framework="numpy")
@@ -62,14 +51,20 @@ def _safetensors(path: Path) -> Iterator[dict[str, Tensor]]:
             f"'{path}' is not a safetensors file, or is damaged ({error})."
         ) from error
     with file:
-        yield {
-            name: Tensor(tuple(file.get_slice(name).get_shape()), partial(file.get_tensor, name))
-            for name in file.keys()  # noqa: SIM118 - not a mapping
-        }
+        tensors = {}
+        for name in file.keys():  # noqa: SIM118 - not a mapping
+            header = file.get_slice(name)
+            dtype = header.get_dtype()
+            tensors[name] = Array(
+                tuple(header.get_shape()),
+                SAFETENSORS_FLOATS.get(dtype, dtype),
+                partial(file.get_tensor, name),
+            )
+        yield tensors
 
 
 @contextmanager
-def _pickled(path: Path) -> Iterator[dict[str, Tensor]]:
+def _pickled(path: Path) -> Iterator[dict[str, Array]]:
     torch = optional("torch", "torch", f"Reading '{path}'")
     if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST_TORCH:
         raise InvalidArgumentError(
@@ -86,9 +81,13 @@ def _pickled(path: Path) -> Iterator[dict[str, Tensor]]:
             "never executed; save it again with torch.save(model.state_dict(), path)."
         ) from error
     yield {
-        name: Tensor(tuple(value.shape), partial(_array, value))
+        name: Array(tuple(value.shape), _dtype(value), partial(_array, value))
         for name, value in _state_dict(content, torch.Tensor, path).items()
     }
+
+
+def _dtype(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _array(tensor: Any) -> np.ndarray:
