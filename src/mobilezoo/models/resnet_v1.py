@@ -192,7 +192,7 @@ def _resnet(  # noqa: D417 - the public functions do not take depth
 def resnet18(
     input_shape: InputShape | None = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
-    """Build ResNet-18: 11,703,912 parameters, 1.81 billion mult-adds."""
+    """Build ResNet-18: 11,699,112 parameters, 1.81 billion mult-adds."""
     return _resnet(18, input_shape, **options)
 
 
@@ -200,7 +200,7 @@ def resnet18(
 def resnet34(
     input_shape: InputShape | None = None, **options: Unpack[ResNetOptions]
 ) -> keras.Model:
-    """Build ResNet-34: 21,823,208 parameters, 3.66 billion mult-adds."""
+    """Build ResNet-34: 21,814,696 parameters, 3.66 billion mult-adds."""
     return _resnet(34, input_shape, **options)
 
 
