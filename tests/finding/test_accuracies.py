@@ -22,6 +22,9 @@ KERAS = [
 ]
 
 
+ANOTHER_NETWORK = [item for item in accuracies() if item.note.startswith("network with")]
+
+
 def variant(item):
     return item.name, json.dumps(item.options, sort_keys=True), item.side, item.dataset
 
@@ -46,11 +49,23 @@ def test_the_figure_shown_is_that_of_the_hosted_file(name, options, side, top1, 
 
 def test_every_variant_with_a_figure_of_one_picture_shows_exactly_one():
     for items in by_variant():
-        comparable = [i for i in items if i.protocol in ONE_CROP and i.top1 is not None]
+        comparable = [
+            item
+            for item in items
+            if item.protocol in ONE_CROP and item.top1 is not None and item not in ANOTHER_NETWORK
+        ]
         shown = [item for item in items if item.shown]
 
         assert len(shown) == (1 if comparable else 0), items
         assert all(item in comparable for item in shown), items
+
+
+def test_only_hosted_networks_of_version_2_halve_where_ours_do():
+    for item in accuracies():
+        if item.name.endswith("_v2") and item.name.startswith("resnet"):
+            of_slim = item.weights.startswith(("keras.applications", "TF-Slim", "TensorFlow Lite"))
+            assert (item in ANOTHER_NETWORK) == (not of_slim), item
+    assert {item.name for item in ANOTHER_NETWORK} == {"resnet152_v2", "resnet200_v2"}
 
 
 def test_a_hosted_file_comes_before_all_others_and_the_most_precise_figure_first():

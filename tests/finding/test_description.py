@@ -8,6 +8,8 @@ from mobilezoo.finding import describe
 from mobilezoo.finding.description import _PREPARED
 from mobilezoo.finding.variants import network, networks, variants
 
+BATCH_NORM = {"batch_norm": True}
+
 
 def test_a_description_has_paper_costs_accuracy_and_weights():
     found = describe("mobilenet", alpha=0.5, input_shape=(160, 160, 3))
@@ -90,13 +92,101 @@ def test_a_figure_at_another_size_is_not_that_of_the_default_size():
 
 
 def test_figures_of_other_options_are_listed_apart():
-    found = describe("resnet18")
+    found = describe("resnet50")
 
-    assert found.accuracy is None
+    assert found.accuracy.top1 == 74.928
     assert [(item.options, item.top1) for item in found.related] == [
-        ({"convention": "torch"}, 69.758)
+        ({"convention": "torch"}, 80.858)
     ]
-    assert "other options   convention=torch: 69.758 % at 224 px" in str(found)
+    assert "other options   convention=torch: 80.858 % at 224 px" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("options", "files"),
+    [
+        ({}, 8),  # 4 sizes, with and without a top
+        ({"classes": 5}, 8),
+        ({"include_top": True}, 4),
+        ({"include_top": False}, 4),
+        ({"include_top": False, "pooling": "avg"}, 4),
+        ({"classifier_activation": None}, 8),
+        ({"input_shape": (224, 224, 1)}, 0),  # published weights take RGB
+        ({"depth_multiplier": 2}, 0),
+    ],
+)
+def test_the_weights_are_those_that_the_builder_finds(options, files):
+    found = describe("mobilenet", alpha=0.5, **options)
+
+    assert len(found.weights) == files
+    assert ("weights         none published" in str(found)) == (files == 0)
+    if "include_top" in options:
+        assert {file.include_top for file in found.weights} == {options["include_top"]}
+
+
+def test_other_classes_get_a_new_classifier():
+    new = "with a new classifier"
+
+    assert new in " ".join(str(describe("mobilenet", classes=5)).split())
+    assert new not in " ".join(str(describe("mobilenet")).split())
+    assert new not in " ".join(str(describe("mobilenet", classes=5, include_top=False)).split())
+
+
+def test_pixels_that_are_scaled_outside_change_neither_weights_nor_accuracy():
+    found = describe("mobilenet_v3_small", include_preprocessing=False)
+
+    assert found.preprocessing == "tf"
+    assert found.accuracy.top1 == 68.076
+    assert found.weights == describe("mobilenet_v3_small").weights
+    assert len(found.weights) == 2
+
+
+def test_hidden_units_of_a_classifier_do_not_matter_without_one():
+    assert describe("vgg16", fc_units=64).weights == ()
+    [file] = describe("vgg16", fc_units=64, include_top=False).weights
+    assert not file.include_top
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("resnet18", {}), ("resnet34", {}), ("vgg11", {}), ("vgg13", {}), ("vgg16", BATCH_NORM)],
+)
+def test_a_checkpoint_is_listed_where_it_is_what_imagenet_loads(name, options):
+    found = describe(name, **options)
+
+    [file] = found.weights
+    assert file.convention == "torch"
+    assert found.preprocessing == "torch"
+    assert found.accuracy.weights == "torchvision IMAGENET1K_V1"
+    assert "'imagenet', convention=torch, with and without a top" in str(found)
+    assert describe(name, **options, include_top=False).weights == (file,)
+    assert describe(name, **options, convention="torch") == found
+    assert describe(name, **options, convention="keras").weights == ()
+
+
+def test_what_convention_means_is_what_the_builder_makes_of_it():
+    found = describe("vgg11", fc_units=64)
+
+    assert found.preprocessing == "torch"
+    assert found.options == {"fc_units": 64}
+
+
+def test_the_stride_of_the_convention_is_the_default():
+    from mobilezoo.finding.variants import _STRIDE_IN
+    from mobilezoo.models.resnet_v1 import CONVENTIONS
+
+    assert {name: item.stride_in for name, item in CONVENTIONS.items()} == _STRIDE_IN
+    assert describe("resnet50", stride_in="1x1") == describe("resnet50")
+    assert describe("resnet50", stride_in="3x3").weights == ()
+
+
+def test_the_figure_of_a_network_that_differs_is_not_shown():
+    at_320 = describe("resnet152_v2", input_shape=(320, 320, 3))
+
+    assert at_320.accuracy is None
+    assert "78.9 % top-1, 94.5 % top-5 (320 px, 1-crop, the paper); network with" in " ".join(
+        str(at_320).split()
+    )
+    assert describe("resnet200_v2").accuracy is None
 
 
 def test_ten_crop_figures_are_never_the_one_shown():
@@ -145,6 +235,14 @@ def test_every_preprocessing_has_words():
         ("mobilenet", {"input_shape": (16, 16, 3)}, "is below 32 px"),
         ("mobilenet", {"alpha": -1}, "alpha=-1 must be a number greater than 0"),
         ("resnet_cifar", {"depth": 21}, "depth=21 with block='basic'"),
+        ("mobilenet", {"bogus": None}, "takes no argument 'bogus'; it takes input_shape, alpha"),
+        ("mobilenet", {"class": 5}, "Did you mean 'classes'"),
+        ("mobilenet", {"dropout": 5}, "dropout=5 must be at least 0 and below 1"),
+        ("mobilenet", {"classifier_activation": "sofmax"}, "'sofmax' is unknown"),
+        ("mobilenet", {"classes": None}, "classes=None must be a whole number"),
+        ("mobilenet", {"pooling": "avg"}, "needs include_top=False"),
+        ("resnet18", {"stride_in": "3x3"}, "is for bottlenecks"),
+        ("resnet50", {"convention": "tf"}, "convention='tf': choose None, 'keras', 'torch'"),
     ],
 )
 def test_what_cannot_be_described_is_refused(name, options, match):

@@ -1,9 +1,12 @@
 import math
+from pathlib import Path
 
 import pytest
 
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.finding import Pick, pick
+from mobilezoo.finding.variants import network
+from mobilezoo.weights import find, weight_files
 
 
 def test_the_issues_example_finds_what_fits_best_first():
@@ -70,8 +73,8 @@ def test_networks_without_a_figure_come_last_and_miss_any_accuracy():
     assert unknown == sorted(unknown)
     missed = {str(miss.candidate): miss for miss in pick(min_top1=1).misses}
     assert set(missed) == {str(item) for item in everything if item.top1 is None}
-    assert missed["resnet18"].reasons == ("no accuracy is published",)
-    assert missed["resnet18"].distance == math.inf
+    assert missed["resnet200"].reasons == ("no accuracy is published",)
+    assert missed["resnet200"].distance == math.inf
 
 
 def test_it_prints_a_table_that_fits_a_terminal():
@@ -79,7 +82,7 @@ def test_it_prints_a_table_that_fits_a_terminal():
 
     assert "pretrained" not in page
     assert page.splitlines()[0].endswith("published weights, iOS 15.")
-    assert page.splitlines()[2].split() == ["top-1", "mult-adds", "parameters", "size"]
+    assert page.splitlines()[2].split() == ["top-1", "mult-adds", "params", "size"]
     assert "Not quite:" in page
     assert max(map(len, page.splitlines())) <= 80
     limited = pick(max_size_bytes=5e6, max_mult_adds=300e6, max_parameters=2e6, min_top1=65)
@@ -90,10 +93,75 @@ def test_pretrained_leaves_what_has_weights_for_its_size_or_was_measured_with_th
     names = set(map(str, pick(pretrained=True)))
 
     assert {"resnet50", "resnet50_v2 at 299 px", "mobilenet alpha=0.5 at 160 px"} <= names
-    assert "resnet18 convention=torch" in names  # torchvision's file
-    assert "resnet18" not in names
+    assert "resnet18" in names  # torchvision's file
+    assert "resnet50 convention=torch" not in names  # the file of resnet50 is Keras's
+    assert "resnet18_v2" not in names
     assert "resnet152 at 320 px" not in names  # the figure at 320 px is the paper's own
     assert "inception_v1" not in names
+
+
+WEIGHTS = {
+    "resnet50": "imagenet",
+    "resnet50_v2 at 299 px": "imagenet",
+    "resnet18": "imagenet",
+    "vgg16 batch_norm=True": "imagenet",
+    "mobilenet alpha=0.5 at 160 px": "imagenet",
+    "resnet50 convention=torch": "torchvision",
+    "mobilenet_v3_small convention=torch": "torchvision",
+    "resnet152 at 320 px": "",
+    "resnet200": "",
+    "inception_v1": "",
+}
+
+
+def test_a_candidate_says_how_it_is_had_trained():
+    found = {str(item): item.weights for item in pick()}
+
+    assert {label: found[label] for label in WEIGHTS} == WEIGHTS
+    assert set(found.values()) == {"imagenet", "torchvision", ""}
+
+
+def test_what_comes_with_imagenet_is_what_the_builder_finds():
+    for item in pick():
+        options = {**network(item.name).defaults, **item.options}
+        convention = network(item.name).meaning("convention", item.options)
+        named = {key for file in weight_files(item.name) for key in file.options}
+        decisive = {key: options[key] for key in named}
+        if "convention" in options:
+            decisive["convention"] = item.options.get("convention", convention)
+        shape = (None, *item.input_shape)
+        if item.weights == "imagenet":
+            assert find(item.name, True, shape, **decisive).url.startswith("https://"), str(item)
+        if item.weights == "torchvision":
+            with pytest.raises(InvalidArgumentError, match="There is no published file"):
+                find(item.name, True, shape, **decisive)
+
+
+def test_the_table_marks_how_each_is_had_trained():
+    page = str(pick(max_size_bytes=60e6, min_top1=74))
+
+    rows = {line.split("  ")[0]: line for line in page.partition("Not quite")[0].splitlines()}
+    assert rows["resnet50 convention=torch"].endswith(" MB  +")
+    assert rows["inception_v3"].endswith(" MB  *")
+    assert "* weights='imagenet' builds it trained" in rows
+    assert "+ a checkpoint of torchvision, passed as weights=PATH, does" in rows
+    assert "+ a checkpoint" not in str(pick(pretrained=True))
+
+
+@pytest.mark.parametrize("ceiling", [5e6, 12e6, 60e6, 130e6, 1e9])
+def test_tables_of_any_networks_fit_a_terminal(ceiling):
+    for limit in ("max_size_bytes", "max_mult_adds", "max_parameters"):
+        assert max(map(len, str(pick(**{limit: ceiling})).splitlines())) <= 80
+
+
+def test_the_example_of_the_docs_is_current():
+    text = Path(__file__).parents[2].joinpath("docs", "finding.md").read_text("utf-8")
+    _, _, example = text.partition("print(found)\n```\n\n```\n")
+    example, _, _ = example.partition("```\n")
+
+    found = pick(max_size_bytes=5_000_000, max_mult_adds=300e6, min_top1=65, ios="15")
+
+    assert example == f"{found}\n"
 
 
 def test_datasets_do_not_mix():

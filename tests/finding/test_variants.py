@@ -121,6 +121,11 @@ def test_options_at_their_defaults_and_those_without_effect_do_not_make_a_varian
     assert known.canonical({"alpha": 0.5, "classes": 1000}) == {"alpha": 0.5}
     assert network("resnet50").canonical({"convention": "keras"}) == {}
     assert network("resnet50").canonical({"convention": None}) == {}  # as the weights, Keras's
+    assert network("resnet18").canonical({"convention": "torch"}) == {}  # as its weights too
+    assert network("resnet18").canonical({"convention": "keras"}) == {"convention": "keras"}
+    assert network("vgg16").canonical({"convention": "torch"}) == {"convention": "torch"}
+    of_torch = {"batch_norm": True, "convention": "torch"}
+    assert network("vgg16").canonical(of_torch) == {"batch_norm": True}
 
 
 def test_labels_leave_out_what_is_at_its_default():

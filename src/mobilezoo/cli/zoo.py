@@ -51,6 +51,10 @@ def describe(arguments: Namespace) -> None:
     """`mobilezoo describe`: one network, on a page."""
     from mobilezoo.finding import describe as find_description
 
+    if arguments.weights == "random":
+        raise InvalidArgumentError(
+            "describe takes no --weights. Leave it out; it lists the published weights."
+        )
     options: dict[str, Any] = model_argument.builder_options(arguments)
     print(find_description(arguments.model, **options))
 

@@ -2,7 +2,8 @@
 
 The figures stand in `accuracies.json`, one a line, as printed by their sources; a published
 error e is kept as the accuracy 100 - e. Left out: quantized networks, ensembles, quotes of
-another source, and networks that differ from ours (other shortcuts, 3x3 in place of 5x5).
+another source, and networks that differ from ours (other shortcuts, 3x3 in place of 5x5); the
+papers' own ResNets of version 2, with the stride in another block, are here but not shown.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ class Accuracy:
         protocol: "1-crop", "10-crop", "dense at 256 px", ...; only equal ones compare.
         weights: which weights were measured, such as "keras.applications" or "the paper".
         source: where the figure is printed.
-        note: what else there is to know.
+        note: what else there is to know; begins with "network with" where the measured network
+            differs from ours.
         shown: whether it is the figure of its variant: of the 1-crop figures that of the file
             which `weights="imagenet"` loads, the most precise one; else that of a file that
-            anybody can download; else the paper's.
+            anybody can download; else the paper's. Never that of a network that differs.
     """
 
     name: str

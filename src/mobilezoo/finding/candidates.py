@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 _WIDTH = 80
 _CANDIDATES = 10  # printed
 _MISSES = 5
-_HEADER = ("", "top-1", "mult-adds", "parameters", "size")
+_HEADER = ("", "top-1", "mult-adds", "params", "size", "")
+# `Candidate.weights` -> its mark in the last column, and what the line below the table says
+_MARKS = {"imagenet": "*", "torchvision": "+", "": ""}
+_LEGEND = {
+    "*": "weights='imagenet' builds it trained",
+    "+": "a checkpoint of torchvision, passed as weights=PATH, does",
+}
 _INDENTED: Any = {"initial_indent": "  ", "subsequent_indent": "    ", "break_on_hyphens": False}
 
 
@@ -29,6 +35,8 @@ class Candidate:
         options: its arguments that decide the network.
         input_shape: (height, width, channels) in pixels.
         accuracy: its published figure; None without one.
+        weights: how to get it trained: "imagenet" (weights="imagenet" builds it), "torchvision"
+            (weights= takes the path of a checkpoint of torchvision), "" (not published).
         parameters: elements of all weights.
         mult_adds: 1 is one multiplication and one addition.
         size_bytes: of the Core ML package, predicted, without labels.
@@ -39,6 +47,7 @@ class Candidate:
     options: Mapping[str, Any]
     input_shape: tuple[int, int, int]
     accuracy: Accuracy | None
+    weights: str
     parameters: int
     mult_adds: int
     size_bytes: int
@@ -53,8 +62,8 @@ class Candidate:
         """Build it.
 
         Args:
-            options: further arguments of its builder, such as weights="imagenet"; they take
-                precedence.
+            options: further arguments of its builder, such as weights="imagenet" (see
+                `weights`); they take precedence.
         """
         from mobilezoo.models import build  # brings Keras, which picking does not need
 
@@ -116,22 +125,17 @@ def _lines(it: Pick) -> Iterator[str]:
     yield from textwrap.wrap(f"{found}: {wanted}.", _WIDTH)
     if it.candidates:
         yield ""
-        yield columns(
-            [("", "top-1", "mult-adds", "parameters", "size"), *map(_cells, it[:_CANDIDATES])]
-        )
+        rows = [_cells(item) for item in it[:_CANDIDATES]]
+        yield columns([_HEADER, *rows])
         if len(it) > _CANDIDATES:
             yield f"... and {len(it) - _CANDIDATES} more"
+        marks = {row[-1] for row in rows}
+        yield from (f"{mark} {words}" for mark, words in _LEGEND.items() if mark in marks)
     if it.misses:
         yield ""
         yield "The nearest:" if not it.candidates else "Not quite:"
         for miss in it.misses[:_MISSES]:
-            yield from textwrap.wrap(
-                str(miss),
-                _WIDTH,
-                initial_indent="  ",
-                subsequent_indent="    ",
-                break_on_hyphens=False,
-            )
+            yield from textwrap.wrap(str(miss), _WIDTH, **_INDENTED)
 
 
 def _cells(candidate: Candidate) -> tuple[str, ...]:
@@ -141,4 +145,5 @@ def _cells(candidate: Candidate) -> tuple[str, ...]:
         millions(candidate.mult_adds),
         millions(candidate.parameters),
         megabytes(candidate.size_bytes),
+        _MARKS[candidate.weights],
     )

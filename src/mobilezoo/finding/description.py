@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from mobilezoo.finding.variants import Network, Variant, find_variant, label, ne
 from mobilezoo.weights import WeightFile
 
 MINIMUM_IOS = "15"  # of ML programs, whatever network is in them
+_REFUSED = ("weights", "input_tensor")
 _MARGIN = 16
 _WIDTH = 80
+_OF_NO_FIGURE = ("include_preprocessing",)  # the same network on other pixels
 _PREPARED = {
     "none": "pixels 0..255 as they are",
     "unit": "pixel / 255",
@@ -47,7 +50,8 @@ class Description:
         accuracy: the published figure of these options at this input size; None without one.
         published: all other figures of these options, at any input size.
         related: the figures of the builder's other options.
-        weights: the published files of these options, those for this input size first.
+        weights: the published files that weights="imagenet" loads with these options, those for
+            this input size first; those with a top and those without, unless include_top= says.
         differs: every departure from the paper.
     """
 
@@ -88,16 +92,41 @@ def describe(name: str, /, **options: Any) -> Description:
         InvalidArgumentError: no such network, or an argument that its builder cannot take.
     """
     known = network(name)
-    for argument in ("weights", "input_tensor"):
+    for argument in _REFUSED:
         if argument in options:
             raise InvalidArgumentError(
                 f"describe takes no {argument}=. Leave it out; the costs do not depend on it, and "
                 "the description lists the published weights."
             )
     shape = _shape(known, options.pop("input_shape", None))
+    _check_names(known, options)
+    found = (
+        None
+        if _unseen(known, options)
+        else find_variant(known.name, known.canonical(options), shape)
+    )
+    return _description(known, found or compute(known, options, shape), options.get("include_top"))
+
+
+def _check_names(known: Network, options: Mapping[str, Any]) -> None:
+    unknown = next((option for option in options if option not in known.defaults), None)
+    if unknown is not None:
+        close = difflib.get_close_matches(unknown, known.defaults, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        taken = ", ".join(name for name in known.defaults if name not in _REFUSED)
+        raise InvalidArgumentError(
+            f"{known.name} takes no argument {unknown!r}; it takes {taken}.{hint}"
+        )
+
+
+def _unseen(known: Network, options: Mapping[str, Any]) -> list[str]:
+    """Arguments that the table says nothing of, so that only the builder can check them."""
     canonical = known.canonical(options)
-    found = find_variant(known.name, canonical, shape) or compute(known, options, shape)
-    return _description(known, found)
+    return [
+        key
+        for key, value in options.items()
+        if key not in canonical and key != "convention" and value != known.defaults[key]
+    ]
 
 
 def _shape(known: Network, given: Sequence[int | None] | None) -> tuple[int, int, int]:
@@ -114,10 +143,14 @@ def _shape(known: Network, given: Sequence[int | None] | None) -> tuple[int, int
     return height, width, channels
 
 
-def _description(known: Network, found: Variant) -> Description:
+def _description(known: Network, found: Variant, include_top: bool | None) -> Description:
     figures = accuracies(found.name)
-    own = [item for item in figures if item.options == found.options]
-    shown = shown_figure(found.name, found.options, found.side)
+    measured = {key: found.options[key] for key in found.options if key not in _OF_NO_FIGURE}
+    own = [item for item in figures if item.options == measured]
+    shown = shown_figure(found.name, measured, found.side)
+    files = hosted(
+        found.name, found.options, include_top=include_top, channels=found.input_shape[-1]
+    )
     return Description(
         name=found.name,
         options=found.options,
@@ -131,18 +164,18 @@ def _description(known: Network, found: Variant) -> Description:
         minimum_ios=MINIMUM_IOS,
         accuracy=shown,
         published=tuple(item for item in own if item is not shown),
-        related=tuple(item for item in figures if item.shown and _is_related(item, known, found)),
-        weights=tuple(
-            sorted(hosted(found.name, found.options), key=lambda file: file.side != found.side)
+        related=tuple(
+            item for item in figures if item.shown and _is_related(item, known, measured)
         ),
+        weights=tuple(sorted(files, key=lambda file: file.side != found.side)),
         differs=known.differs,
     )
 
 
-def _is_related(figure: Accuracy, known: Network, found: Variant) -> bool:
+def _is_related(figure: Accuracy, known: Network, measured: Mapping[str, Any]) -> bool:
     """Whether a figure is one of other options for the same classes."""
-    same_classes = "classes" not in {**figure.options, **found.options}
-    return figure.options != found.options and same_classes and figure.dataset == known.dataset
+    same_classes = "classes" not in {**figure.options, **measured}
+    return figure.options != measured and same_classes and figure.dataset == known.dataset
 
 
 def _lines(it: Description) -> Iterator[str]:
@@ -159,7 +192,7 @@ def _lines(it: Description) -> Iterator[str]:
     sizes = [f"{megabytes(size)} in {precision}" for precision, size in it.size_bytes.items()]
     yield from _row("file", f"{', '.join(sizes)} (predicted); iOS {it.minimum_ios} or later")
     yield from _row("accuracy", _shown(it))
-    yield from _row("weights", _files(it.weights))
+    yield from _row("weights", _files(it.weights, it.options))
     for title, rows in (("published", _published(it)), ("other options", _related(it))):
         for number, row in enumerate(rows):
             yield from _row("" if number else title, row)
@@ -182,19 +215,26 @@ def _row(title: str, text: str) -> list[str]:
 def _shown(it: Description) -> str:
     if it.accuracy is None:
         return "none published for these options at this input size"
-    return f"{it.accuracy} on {it.accuracy.dataset}; {it.accuracy.source}"
+    note = f"; {it.accuracy.note}" if it.accuracy.note else ""
+    return f"{it.accuracy} on {it.accuracy.dataset}; {it.accuracy.source}{note}"
 
 
-def _files(records: Sequence[WeightFile]) -> str:
+def _files(records: Sequence[WeightFile], options: Mapping[str, Any]) -> str:
     if not records:
         return "none published for these options"
     sides = sorted({record.side for record in records}, reverse=True)
-    tops = {record.include_top for record in records}
-    top = "with and without a top" if len(tops) == 2 else f"include_top={tops.pop()}"
-    return (
-        f"'imagenet', {top}, trained at {', '.join(map(str, sides))} px, licence "
-        f"{', '.join(sorted({record.licence for record in records}))}"
-    )
+    of_torch = records[0].convention == "torch"
+    tops = {True, False} if of_torch else {record.include_top for record in records}
+    if options.get("include_top") is False:
+        tops = {False}
+    top = "with and without a top" if len(tops) == 2 else f"include_top={min(tops)}"
+    parts = ["'imagenet'", "convention=torch"] if of_torch else ["'imagenet'"]
+    parts.append(top)
+    if True in tops and options.get("classes", records[0].classes) != records[0].classes:
+        parts.append("with a new classifier")
+    parts.append(f"trained at {', '.join(map(str, sides))} px")
+    parts.append(f"licence {', '.join(sorted({record.licence for record in records}))}")
+    return ", ".join(parts)
 
 
 def _published(it: Description) -> Iterator[str]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.finding.accuracies import PUBLISHERS
 from mobilezoo.finding.candidates import Candidate
 from mobilezoo.finding.hosted import hosted
 
@@ -84,15 +83,14 @@ def at_least(top1: float | None) -> Iterator[Limit]:
 
 
 def is_published(candidate: Candidate) -> Missed | None:
-    """Whether there are weights for pictures of this size, or measured on such."""
-    files = [item for item in hosted(candidate.name, candidate.options) if item.include_top]
-    if not files:
-        return Missed("no weights are published", math.inf)
-    side = candidate.input_shape[0]
-    measured = candidate.accuracy.weights if candidate.accuracy else ""
-    if any(item.side == side for item in files) or measured.startswith(PUBLISHERS):
+    """Whether weights="imagenet" takes pictures of this size, or was measured on such."""
+    if candidate.weights == "imagenet":
         return None
-    return Missed(f"no weights are published for {side} px", math.inf)
+    if candidate.weights == "torchvision":
+        return Missed("weights='imagenet' is another file; torchvision has a checkpoint", math.inf)
+    if hosted(candidate.name, candidate.options, include_top=True):
+        return Missed(f"no weights are published for {candidate.input_shape[0]} px", math.inf)
+    return Missed("no weights are published", math.inf)
 
 
 def _check_positive(argument: str, value: float) -> None:

@@ -2,7 +2,7 @@
 
     python -m mobilezoo.finding.make_variants
 
-Networks are built without their weights: 98 variants take one to two minutes and 1.1 GB, a third of
+Networks are built without their weights: 94 variants take one to two minutes and 1.1 GB, a third of
 it for the CIFAR networks of 1001 and 1202 layers.
 """
 
@@ -33,8 +33,6 @@ from mobilezoo.weights import weight_files
 
 TARGET = Path(__file__).with_name("variants.json")
 DATASETS = {"mnist_mlp": "mnist", "mnist_cnn": "mnist", "resnet_cifar": "cifar10"}
-# What None means for a builder that decides by its weights.
-MEANINGS = {"convention": "keras"}
 
 
 def text() -> str:
@@ -66,7 +64,7 @@ def network(name: str) -> Network:
     height, _, channels = module.DEFAULT_SHAPE
     return Network(
         name=name,
-        defaults={**defaults, **{key: MEANINGS[key] for key in defaults.keys() & MEANINGS.keys()}},
+        defaults=defaults,
         side=height,
         channels=channels,
         minimum_side=_minimum_side(builder, channels),

@@ -10,6 +10,7 @@ from mobilezoo.finding.accuracies import shown_figure
 from mobilezoo.finding.candidates import Candidate, Miss, Pick
 from mobilezoo.finding.costs import PRECISIONS
 from mobilezoo.finding.description import MINIMUM_IOS
+from mobilezoo.finding.hosted import how_to_get
 from mobilezoo.finding.limits import Limit, at_least, at_most, is_published
 from mobilezoo.finding.variants import Variant, variants
 
@@ -72,11 +73,13 @@ def pick(
 
 
 def _candidate(item: Variant, precision: str) -> Candidate:
+    figure = shown_figure(item.name, item.options, item.side)
     return Candidate(
         name=item.name,
         options=item.options,
         input_shape=item.input_shape,
-        accuracy=shown_figure(item.name, item.options, item.side),
+        accuracy=figure,
+        weights=how_to_get(item.name, item.options, item.side, figure),
         parameters=item.parameters,
         mult_adds=item.mult_adds,
         size_bytes=item.size_bytes[precision],

@@ -15,10 +15,13 @@ from importlib.resources import files
 from typing import Any
 
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.weights import published_convention
+from mobilezoo.weights.catalogue import OF_THE_TOP
 
 ALIASES = {"googlenet": "inception_v1"}  # other names of builders
 # Arguments of the builders that change neither what a network costs nor what it computes.
 _WITHOUT_EFFECT = frozenset({"classifier_activation", "dropout", "name"})
+_STRIDE_IN = {"keras": "1x1", "torch": "3x3"}  # of bottlenecks, where nobody says
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Network:
 
     Attributes:
         name: of the builder.
-        defaults: its arguments and their defaults.
+        defaults: its arguments and their defaults; see `meaning` for what None means.
         side: default height and width of its pictures, in pixels.
         channels: of its pictures.
         minimum_side: the shortest side in pixels that it can be built for.
@@ -48,8 +51,21 @@ class Network:
         return {
             key: value
             for key, value in options.items()
-            if key not in _WITHOUT_EFFECT and value is not None and value != self.defaults.get(key)
+            if key not in _WITHOUT_EFFECT
+            and value is not None
+            and value != self.meaning(key, options)
         }
+
+    def meaning(self, key: str, options: Mapping[str, Any]) -> Any:
+        """What leaving an argument out means beside these options."""
+        if key == "convention":
+            given = {**self.defaults, **options}
+            decisive = {name: given[name] for name in given.keys() - set(OF_THE_TOP)}
+            return published_convention(self.name, **decisive)
+        if key == "stride_in":
+            convention = options.get("convention") or self.meaning("convention", options)
+            return _STRIDE_IN.get(convention)
+        return self.defaults.get(key)
 
 
 @dataclass(frozen=True)
