@@ -145,8 +145,17 @@ def test_where_the_stride_sits():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("convention", ["keras", "torch"])
+def test_a_strided_convolution_pads_the_same_on_both_sides(convention):
+    model = abstract(V1[18], convention=convention)
+
+    assert model.get_layer("stage3_block1_pad1").padding == ((1, 1), (1, 1))
+    assert model.get_layer("stage3_block1_conv1").padding == "valid"
+
+
 def test_which_convolutions_carry_biases():
-    assert all(layer.use_bias for layer in convolutions(abstract(V1[18])))
+    assert all(layer.use_bias for layer in convolutions(abstract(V1[50])))
+    assert not any(layer.use_bias for layer in convolutions(abstract(V1[18])))
     assert not any(layer.use_bias for layer in convolutions(abstract(V1[50], convention="torch")))
     with_bias = {
         layer.name.rpartition("_")[2] if "conv" in layer.name[-5:] else layer.name
@@ -159,7 +168,9 @@ def test_which_convolutions_carry_biases():
 @pytest.mark.parametrize(
     ("builder", "options", "preprocessing", "epsilon"),
     [
-        (V1[18], {}, "caffe", 1.001e-5),
+        (V1[50], {}, "caffe", 1.001e-5),
+        (V1[18], {}, "torch", 1e-5),
+        (V1[18], {"convention": "keras"}, "caffe", 1.001e-5),
         (V1[50], {"convention": "torch"}, "torch", 1e-5),
         (V2[18], {}, "tf", 1.001e-5),
     ],
@@ -249,7 +260,11 @@ def test_it_exports(builder, tmp_path):
         (V1[50], {"stride_in": "5x5"}, "stride_in='5x5': choose None, '1x1', '3x3'"),
         (V1[50], {"stride_in": "3x3", "weights": "imagenet"}, "stride_in='3x3' contradicts"),
         (V1[50], {"convention": "caffe"}, "convention='caffe': choose"),
-        (V1[18], {"convention": "keras", "weights": "imagenet"}, "convention='keras' contradicts"),
+        (
+            V1[18],
+            {"convention": "keras", "weights": "imagenet"},
+            "no published file for resnet18 with conv",
+        ),
         (V1[200], {"weights": "imagenet"}, "no published weights for resnet200"),
         (V2[200], {"weights": "imagenet"}, "no published weights for resnet200_v2"),
         (V2[18], {"weights": "no/such.h5"}, "is not a file"),

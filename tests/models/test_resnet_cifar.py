@@ -126,11 +126,12 @@ def test_a_bottleneck_of_the_first_stage_widens_without_a_stride():
 def test_version_1_activates_after_the_addition_and_version_2_before_the_convolutions():
     one, two = abstract(8, 1), abstract(11, 2)
 
-    assert [x.name for x in one.layers[-4:]] == [
-        "stage3_block1_add", "stage3_block1_out", "global_average_pool", "probabilities",
+    assert [x.name for x in one.layers[-5:]] == [
+        "stage3_block1_add", "stage3_block1_out", "global_average_pool", "dropout", "probabilities",
     ]  # fmt: skip
-    assert [x.name for x in two.layers[-5:]] == [
-        "stage3_block1_add", "post_bn", "post_relu", "global_average_pool", "probabilities",
+    assert [x.name for x in two.layers[-6:]] == [
+        "stage3_block1_add", "post_bn", "post_relu", "global_average_pool", "dropout",
+        "probabilities",
     ]  # fmt: skip
     assert [x.name for x in two.layers[:5]] == [
         "image", "stem_conv", "stage1_block1_preact_bn", "stage1_block1_preact_relu",
@@ -148,22 +149,27 @@ def test_projections_take_the_place_of_identities():
     assert more == 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
 
 
-@pytest.mark.parametrize(
-    ("version", "block", "shortcut"),
-    [(1, "basic", "identity"), (1, "bottleneck", "projection"), (2, "basic", "identity"),
-     (2, "bottleneck", "projection")],
-)  # fmt: skip
-def test_submodels_change_nothing(version, block, shortcut, monkeypatch, tmp_path):
+def flat_and_nested(monkeypatch, version, block, shortcut):
+    """The same network as one model and as submodels, with the same lively weights."""
     depth = 14 if block == "basic" else 20
     options = {"block": block, "shortcut": shortcut, "input_shape": (12, 20, 3), "classes": 5}
     flat = randomize_weights(resnet_cifar(depth, version, **options))
     monkeypatch.setattr(module, "MOST_BLOCKS_IN_A_ROW", 0)
     deep = resnet_cifar(depth, version, **options)
-
     inside = leaves(deep)
-    for path, layer in leaves(flat).items():
-        nested_path = "/".join(path.split("_", 2)) if path.startswith("stage") else path
-        inside[nested_path].set_weights(layer.get_weights())
+    for name, layer in leaves(flat).items():
+        path = "/".join(name.split("_", 2)) if name.startswith("stage") else name
+        inside[path].set_weights(layer.get_weights())
+    return flat, deep
+
+
+@pytest.mark.parametrize(
+    ("version", "block", "shortcut"),
+    [(1, "basic", "identity"), (1, "bottleneck", "projection"), (2, "basic", "identity"),
+     (2, "bottleneck", "projection")],
+)  # fmt: skip
+def test_submodels_change_nothing(monkeypatch, version, block, shortcut):
+    flat, deep = flat_and_nested(monkeypatch, version, block, shortcut)
 
     x = np.random.default_rng(0).uniform(-1, 1, (2, 12, 20, 3)).astype(np.float32)
     expected = flat.predict(x, verbose=0)
@@ -172,11 +178,23 @@ def test_submodels_change_nothing(version, block, shortcut, monkeypatch, tmp_pat
     assert deep.count_params() == flat.count_params()
     assert count(deep) == count(flat)
 
-    for name, model in (("flat", flat), ("deep", deep)):
-        export_coreml(model, tmp_path / f"{name}.mlpackage", precision="float32")
-        assert verify(model, tmp_path / f"{name}.mlpackage").largest_difference < 1e-5
-    programs = [load_coreml(tmp_path / f"{name}.mlpackage") for name in ("flat", "deep")]
-    assert programs[0].op_types() == programs[1].op_types()
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_of_submodels_agree_and_name_layers_alike(monkeypatch, tmp_path, version):
+    values = []
+    for model in flat_and_nested(monkeypatch, version, "basic", "identity"):
+        export_coreml(model, tmp_path / "m.mlpackage", precision="float32", overwrite=True)
+        # rounding, as it grows over six blocks
+        assert verify(model, tmp_path / "m.mlpackage").largest_difference < 1e-5
+        program = load_coreml(tmp_path / "m.mlpackage")
+        values.append([name for name, _ in program.layers({"image": np.zeros((12, 20, 3))})])
+
+    flat, deep = values
+    last = "out" if version == 1 else "add"
+    # a block's last layer is called like the block, a stage's last block like the stage
+    renamed = [name.removesuffix(f"_{last}").replace("_block2", "") if name.endswith(last) else name
+               for name in flat]  # fmt: skip
+    assert deep == renamed
 
 
 def test_a_deep_network_needs_few_frames(few_frames):
@@ -298,27 +316,38 @@ def test_a_bad_argument_says_what_to_do(args, options, match):
         abstract(*args, **options)
 
 
+# random weights of version 2 amplify rounding some hundred times in 333 blocks: that of float16
+# could not be told from a mistake
 @pytest.mark.slow
-@pytest.mark.parametrize(("depth", "version"), [(1202, 1), (1001, 2)])
-def test_a_thousand_layers_build_count_export_load_and_agree(depth, version, tmp_path):
-    limit = sys.getrecursionlimit()
+@pytest.mark.parametrize(
+    ("depth", "version", "verified", "limit"),
+    [(1202, 1, "float16", 2e-2), (1001, 2, "float32", 1e-3)],
+)
+def test_a_thousand_layers_build_count_export_load_and_agree(
+    depth, version, verified, limit, tmp_path
+):
+    recursion_limit = sys.getrecursionlimit()
     model = randomize_weights(resnet_cifar(depth, version))
-    counts = count(model)
 
+    assert count(model).parameters == model.count_params()
     export_coreml(model, tmp_path / "m.mlpackage")
+    program = load_coreml(tmp_path / "m.mlpackage")
 
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    (probabilities,) = load_coreml(tmp_path / "m.mlpackage").predict({"image": picture}).values()
+    (probabilities,) = program.predict({"image": picture}).values()
     assert probabilities.sum() == pytest.approx(1, abs=1e-3)
-    assert verify(model, tmp_path / "m.mlpackage").top1_agreement == 1.0
-    counted = (
-        weights_of(model, keras.layers.Conv2D, keras.layers.Dense)
-        if version == 2
-        else weights_of(model, keras.layers.Layer)
-    )
-    assert round(counted / 1e6, 1) == {**TABLE_6, **TABLE_4}[depth]
-    assert counts.parameters == model.count_params()
-    assert sys.getrecursionlimit() == limit
+    export_coreml(model, tmp_path / "m.mlpackage", precision=verified, overwrite=True)
+    assert verify(model, tmp_path / "m.mlpackage", limit=limit).top1_agreement == 1.0
+    assert sys.getrecursionlimit() == recursion_limit
+
+
+@pytest.mark.slow
+def test_parameters_of_a_thousand_layers_are_those_of_the_papers():
+    # the second paper does not count batch norms
+    first = weights_of(abstract(1202), keras.layers.Layer)
+    second = weights_of(abstract(1001, 2), keras.layers.Conv2D, keras.layers.Dense)
+
+    assert (round(first / 1e6, 1), round(second / 1e6, 1)) == (TABLE_6[1202], TABLE_4[1001])
 
 
 @pytest.mark.slow
