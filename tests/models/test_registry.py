@@ -34,6 +34,7 @@ def test_published_weights_narrow_the_list():
 
 def test_googlenet_is_inception_v1():
     assert entry("googlenet") is entry("inception_v1")
+    assert list_models("googlenet") == ["inception_v1"]
     assert mobilezoo.googlenet is mobilezoo.inception_v1
 
 

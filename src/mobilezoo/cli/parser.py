@@ -146,11 +146,9 @@ def _add_inspect(subparsers: Any) -> None:
 
 
 def _add_model(
-    parser: argparse.ArgumentParser, what: str = "a name of the zoo, or a .keras file"
+    parser: argparse.ArgumentParser, what: str = "a name from `mobilezoo list`, or a .keras file"
 ) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="a name from `mobilezoo list`, or a .keras file"
-    )
+    parser.add_argument("model", metavar="MODEL", help=what)
     group = parser.add_argument_group("for networks of the zoo")
     group.add_argument(
         "--weights", default="none",

@@ -122,7 +122,7 @@ def list_models(pattern: str = "*", *, pretrained: bool = False) -> list[str]:
     Returns:
         The names, in the order of the zoo.
     """
-    names = [name for name in _TABLE if fnmatch(name, pattern)]
+    names = [name for name in _TABLE if fnmatch(name, _ALIASES.get(pattern, pattern))]
     return [name for name in names if weight_files(name)] if pretrained else names
 
 
