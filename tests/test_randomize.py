@@ -69,7 +69,7 @@ def test_float16_stays_close_where_gates_and_swishes_follow_each_other(build, tm
     export_coreml(model, tmp_path / "m.mlpackage")
 
     agreement = verify(model, tmp_path / "m.mlpackage")
-    # logits, of which softmax would hide a part; about 0.5 %, by rounding of 50 layers
+    # logits, of which softmax would hide a part; seen: 0.5 to 1.0 %, by rounding of 50 layers
     assert agreement.largest_difference < 0.015
     assert max(agreement.layers.values()) < 0.015
 
