@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.ops.convolution import conv
@@ -80,6 +81,19 @@ def test_conv_depthwise_puts_the_filters_of_a_channel_side_by_side():
     y = conv(x, weight, groups=2)
 
     np.testing.assert_array_equal(np.ravel(y), [1.0, 10.0, 200.0, 2000.0])
+
+
+@pytest.mark.parametrize("multiplier", [1, 2])
+def test_conv_depthwise_with_a_bias_runs_compiled(multiplier):
+    """TensorFlow 2.21 aborts where it merges a padded depthwise convolution with a bias."""
+    x = ramp(2, 4, 9, 11)
+    weight = ramp(4 * multiplier, 1, 3, 3)
+    bias = ramp(4 * multiplier)
+    compiled = tf.function(lambda x: conv(x, weight, bias, (2, 2), "custom", (0, 1, 1, 2), None, 4))
+
+    np.testing.assert_array_equal(
+        compiled(x), conv(x, weight, bias, (2, 2), "custom", (0, 1, 1, 2), None, 4)
+    )
 
 
 @pytest.mark.parametrize(

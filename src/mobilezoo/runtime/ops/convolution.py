@@ -97,8 +97,9 @@ def _depthwise(x: tf.Tensor, weight: Operand, frame: Windows, padding: Padding) 
     reshape = np.reshape if isinstance(weight, np.ndarray) else tf.reshape
     kernel = _kernel(reshape(weight, per_channel), (2, 3, 0, 1))  # IMHW -> HWIM
     strides = (1, *frame.strides, 1)
-    if tuple(frame.dilations) != (1, 1) and not isinstance(padding, str):
-        # the dilated kernel takes no explicit padding
+    if not isinstance(padding, str):
+        # the dilated kernel takes no explicit padding, and on processors with AVX-512 TensorFlow
+        # 2.21 aborts the process where it merges a padded one with the addition of its bias
         x, padding = tf.pad(x, padding), "VALID"
     return tf.nn.depthwise_conv2d(x, kernel, strides, padding, dilations=frame.dilations)
 
