@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobilezoo.coreml.emit import EMITTERS
-from mobilezoo.graph import layers, operations
+from mobilezoo.graph.rules import LAYERS, OPERATIONS, VANISHING
 from mobilezoo.runtime.ops import OPS
 
 TARGET = Path(__file__).with_name("operations.md")
@@ -18,8 +18,8 @@ TARGET = Path(__file__).with_name("operations.md")
 
 def text() -> str:
     """The page."""
-    with_rule = sorted(layer.__name__ for layer in layers.RULES)
-    vanishing = sorted(layer.__name__ for layer in layers.VANISHING)
+    with_rule = sorted(layer.__name__ for layer in LAYERS)
+    vanishing = sorted(layer.__name__ for layer in VANISHING)
     return f"""# Supported operations
 
 Made by `python docs/make_operations.py` from the tables in the code.
@@ -34,7 +34,7 @@ all of Keras's `Random...` augmentation layers.
 **Every other layer is opened:** its own `call` is run on symbolic tensors, and what it does in
 `keras.ops` is exported. That covers pooling, merging, reshaping, padding and activation layers,
 and your own layers, as long as they keep to these operations
-({len(operations.RULES)}): {_list(sorted(operations.RULES))}.
+({len(OPERATIONS)}): {_list(sorted(OPERATIONS))}.
 
 They become these kinds of nodes, each with one emitter ({len(EMITTERS)}):
 {_list(sorted(EMITTERS))}.

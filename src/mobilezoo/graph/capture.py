@@ -1,7 +1,7 @@
 """Capture: a Keras model becomes a flat graph of inference operations.
 
 The model is run once on symbolic tensors (shapes without values) while every layer call and
-every `keras.ops` call is intercepted. A layer with a rule in `layers.py` becomes nodes by that
+every `keras.ops` call is intercepted. A layer with a rule in `rules/` becomes nodes by that
 rule; any other layer is opened: its own `call` runs, and what it calls is intercepted in turn.
 So Functional, Sequential, nested, shared and subclassed models and custom layers written in
 `keras.ops` all take the same way, and the model is left as it was.
@@ -19,7 +19,7 @@ from typing import Any
 import keras
 
 from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
-from mobilezoo.graph import layers, operations
+from mobilezoo.graph import rules
 from mobilezoo.graph.call import Call, Unsupported
 from mobilezoo.graph.calls import intercept_layers, intercept_operations, tensors_in
 from mobilezoo.graph.inputs import symbolic_inputs
@@ -139,15 +139,15 @@ class _Recorder:
             raise InvalidArgumentError(
                 f"Layer '{path}' has not been built. Call the model once on real data, then retry."
             )
-        rule = layers.find(layer)
+        rule = rules.rule_for_layer(layer)
         try:
             if tensors_in(kwargs.get("mask"), keras.KerasTensor):
                 raise Unsupported("it is called with a mask, which is not supported")
             if rule is None:
                 return self.open(layer, args, kwargs)
-            if kwargs.get("training") and layers.acts_in_training(layer):
+            if kwargs.get("training") and rules.acts_in_training(layer):
                 raise Unsupported("it is called with training=True; call it without")
-            if rule is layers.vanishes:
+            if rule is rules.vanishes:
                 return args[0] if args else next(iter(kwargs.values()))
             kwargs = _without_context(kwargs)
             return self._apply(
@@ -168,10 +168,10 @@ class _Recorder:
 
     def on_operation(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Replaces `Operation.symbolic_call`: one `keras.ops` function becomes nodes."""
-        if not operations.is_keras_own(operation):  # opened, like a custom layer
+        if not rules.is_keras_own(operation):  # opened, like a custom layer
             return operation.call(*args, **kwargs)
         outputs = operation.compute_output_spec(*args, **kwargs)
-        rule = operations.find(operation)
+        rule = rules.rule_for_operation(operation)
         try:
             _check_floats(tensors_in(outputs, keras.KerasTensor), operation)
             if rule is None:

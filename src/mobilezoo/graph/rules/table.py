@@ -1,0 +1,87 @@
+"""The tables of rules: how a call of a Keras layer or operation becomes nodes.
+
+A layer without a rule is opened: what its `call` does in `keras.ops` is captured instead, which
+covers merging, reshaping and most other layers, and every custom layer. Operations are looked up
+by the name of their class in Keras (`keras.ops.relu` -> "Relu").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import layers
+
+from mobilezoo.graph.call import Call
+
+Rule = Callable[[Call], Any]
+
+LAYERS: dict[type, Rule] = {}
+OPERATIONS: dict[str, Rule] = {}
+VANISHING = frozenset(
+    {
+        layers.ActivityRegularization,
+        layers.AlphaDropout,
+        layers.Dropout,
+        layers.GaussianDropout,
+        layers.GaussianNoise,
+        layers.Identity,
+        layers.SpatialDropout1D,
+        layers.SpatialDropout2D,
+        layers.SpatialDropout3D,
+    }
+)
+_AUGMENTATION = tuple(getattr(layers, name) for name in dir(layers) if name.startswith("Random"))
+
+
+def layer_rule(*classes: type) -> Callable[[Rule], Rule]:
+    """Register a rule for exactly these classes of layers."""
+
+    def register(rule: Rule) -> Rule:
+        for item in classes:
+            if item in LAYERS:
+                raise ValueError(f"two rules for {item.__name__}")
+            LAYERS[item] = rule
+        return rule
+
+    return register
+
+
+def operation_rule(*names: str) -> Callable[[Rule], Rule]:
+    """Register a rule for these operations of `keras.ops`."""
+
+    def register(rule: Rule) -> Rule:
+        for name in names:
+            if name in OPERATIONS:
+                raise ValueError(f"two rules for {name}")
+            OPERATIONS[name] = rule
+        return rule
+
+    return register
+
+
+def rule_for_layer(layer: Any) -> Rule | None:
+    """The rule for exactly this class of layer; subclasses may compute something else."""
+    if type(layer) in VANISHING or type(layer) in _AUGMENTATION:
+        return vanishes
+    return LAYERS.get(type(layer))
+
+
+def rule_for_operation(operation: Any) -> Rule | None:
+    """The rule for an operation of Keras, or None."""
+    return OPERATIONS.get(type(operation).__name__) if is_keras_own(operation) else None
+
+
+def is_keras_own(operation: Any) -> bool:
+    """Whether Keras defines the operation; a user's class may have the same name."""
+    return type(operation).__module__.split(".")[0] == "keras"
+
+
+def acts_in_training(layer: Any) -> bool:
+    """Whether `training=True` changes what the layer computes."""
+    return type(layer) in VANISHING or isinstance(layer, layers.BatchNormalization)
+
+
+def vanishes(call: Call) -> Any:
+    """The layer gives its input back at inference."""
+    return call.x
