@@ -32,8 +32,12 @@ def _windows(site: Site) -> dict[str, Any]:
 
 def _reduction_layout(node: Node) -> Layout:
     """Both orders do, unless the axes that are left would stand in another order."""
-    keeps_order = node.attributes["keepdims"] or node.attributes["axes"] in ((1, 2), (3,))
-    return Layout.EITHER if keeps_order else Layout.KERAS
+    axes, left = node.attributes["axes"], len(node.output.shape)
+    if node.attributes["keepdims"]:
+        return Layout.EITHER
+    channels = left + len(axes) - 1
+    only_channels, only_spatial = left <= 2 and channels not in axes, channels in axes
+    return Layout.EITHER if only_channels or only_spatial else Layout.KERAS
 
 
 def _reduction(kind: str, operation: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from coremltools.converters.mil.mil import Builder as mb
 from coremltools.converters.mil.mil import Function, Program, mil_list, types
 
 from mobilezoo.coreml.description import Input, Interface
-from mobilezoo.coreml.emit.site import EMITTERS, Layout, Site
+from mobilezoo.coreml.emit.site import EMITTERS, MIXED_RANK, Layout, Site
 from mobilezoo.coreml.names import helper, program_names
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.errors import MobilezooError
@@ -64,7 +65,7 @@ class _Value:
 
     def get(self, layout: Layout, rank: int) -> Any:
         """The variable in a layout; `rank` is that of the tensors it is combined with."""
-        if len(self.shape) != 4 or layout is Layout.EITHER:
+        if len(self.shape) < MIXED_RANK or layout is Layout.EITHER:
             return self.layouts[self.layout]
         if layout not in self.layouts:
             source = self.layouts[self.layout]
@@ -74,11 +75,13 @@ class _Value:
         return self.layouts[layout]
 
     def _reordered(self, source: Any, to_first: bool, name: str) -> Any:
-        batch, height, width, channels = self.shape
-        if height == width == 1 or channels == 1:  # the elements stay where they are
-            first, last = (batch, channels, height, width), (batch, height, width, channels)
-            return mb.reshape(x=source, shape=first if to_first else last, name=name)
-        return mb.transpose(x=source, perm=[0, 3, 1, 2] if to_first else [0, 2, 3, 1], name=name)
+        first = Layout.CHANNELS_FIRST.axes(len(self.shape))
+        target = (Layout.CHANNELS_FIRST if to_first else Layout.KERAS).shape(self.shape)
+        *spatial, channels = self.shape[1:]
+        if channels == 1 or math.prod(spatial) == 1:  # the elements stay where they are
+            return mb.reshape(x=source, shape=target, name=name)
+        perm = first if to_first else tuple(np.argsort(first))
+        return mb.transpose(x=source, perm=perm, name=name)
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,10 @@ class _Constant:
     layout: Layout = Layout.EITHER
 
     def get(self, layout: Layout, rank: int) -> Array:
-        if layout is not Layout.CHANNELS_FIRST or rank != 4 or self.array.ndim == 0:
+        if layout is not Layout.CHANNELS_FIRST or rank < MIXED_RANK or self.array.ndim == 0:
             return self.array
-        full = self.array.reshape((1,) * (4 - self.array.ndim) + self.array.shape)
-        return np.ascontiguousarray(full.transpose(Layout.CHANNELS_FIRST.value))
+        full = self.array.reshape((1,) * (rank - self.array.ndim) + self.array.shape)
+        return np.ascontiguousarray(full.transpose(layout.axes(rank)))
 
 
 @dataclass
@@ -116,14 +119,10 @@ class _Walk:
         layout = registered.layout_for(node)
         if layout is Layout.EITHER:
             layout = _common_layout(operands)
-        if layout is Layout.CHANNELS_FIRST and any(
-            isinstance(x, _Value) and len(x.shape) != 4 for x in operands
-        ):
-            raise MobilezooError(f"Bug: '{node.kind}' wants pictures, '{node.name}' gets none.")
         site = Site(node, self.names[node.name], layout, self.precision.dtype, shape)
         rank = max((len(operand.shape) for operand in operands), default=0)
         made = registered.emit(site, *(operand.get(layout, rank) for operand in operands))
-        made_layout = layout if len(shape) == 4 else Layout.KERAS
+        made_layout = layout if len(shape) == rank else Layout.KERAS  # a reduction keeps one kind
         _check_shape(node, tuple(made.shape), made_layout.shape(shape))
         self.values[node.name] = _Value(site.name, {made_layout: made}, shape)
 
@@ -133,7 +132,7 @@ def _common_layout(operands: list[Any]) -> Layout:
     tensors = [operand for operand in operands if isinstance(operand, _Value)]
     ranks = {len(tensor.shape) for tensor in tensors}
     first = any(tensor.layout is Layout.CHANNELS_FIRST for tensor in tensors)
-    return Layout.CHANNELS_FIRST if first and ranks == {4} else Layout.KERAS
+    return Layout.CHANNELS_FIRST if first and len(ranks) == 1 else Layout.KERAS
 
 
 def _prepare(variable: Any, item: Input, precision: Precision) -> _Value:

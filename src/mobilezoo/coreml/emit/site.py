@@ -16,21 +16,28 @@ from mobilezoo.graph.node import Array
 
 
 class Layout(Enum):
-    """Axis order of a rank-4 tensor; tensors of other ranks are always in Keras's order."""
+    """Axis order of a tensor with spatial axes (rank 3 and more); others are in Keras's order."""
 
-    KERAS = (0, 1, 2, 3)  # batch, height, width, channels
-    CHANNELS_FIRST = (0, 3, 1, 2)  # batch, channels, height, width: MIL's own
-    EITHER = ()  # an emitter that works in both
+    KERAS = "batch, spatial axes, channels"
+    CHANNELS_FIRST = "batch, channels, spatial axes"  # MIL's own
+    EITHER = "an emitter that works in both"
+
+    def axes(self, rank: int) -> tuple[int, ...]:
+        """Keras's axes in the order of this layout."""
+        if self is Layout.CHANNELS_FIRST and rank >= MIXED_RANK:
+            return (0, rank - 1, *range(1, rank - 1))
+        return tuple(range(rank))
 
     def axis(self, axis: int, rank: int) -> int:
         """Where Keras's `axis` of a tensor of `rank` stands in this layout."""
-        return self.value.index(axis) if rank == 4 and self is Layout.CHANNELS_FIRST else axis
+        return self.axes(rank).index(axis)
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """A Keras shape in this layout."""
-        if len(shape) == 4 and self is Layout.CHANNELS_FIRST:
-            return tuple(shape[axis] for axis in self.value)
-        return shape
+        return tuple(shape[axis] for axis in self.axes(len(shape)))
+
+
+MIXED_RANK = 3  # from here on the two layouts differ
 
 
 @dataclass(frozen=True)
