@@ -16,6 +16,9 @@ Each message says what was given, what is required and what to do, on one line w
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class MobilezooError(Exception):
     """Base of all errors that mobilezoo raises on purpose."""
@@ -55,3 +58,28 @@ class VerificationError(MobilezooError, AssertionError):
 
 class VacuousComparisonError(VerificationError):
     """The comparison could not have failed, so that passing it would prove nothing."""
+
+
+def unknown_model(name: str, known: Iterable[str]) -> InvalidArgumentError:
+    """The error for a network that is none of those known."""
+    known = list(known)
+    return InvalidArgumentError(
+        f"Unknown model {name!r}. Choose {', '.join(known)}.{did_you_mean(name, known)}"
+    )
+
+
+def unknown_argument(
+    function: str, name: str, taken: Iterable[str], shown: Iterable[str] | None = None
+) -> InvalidArgumentError:
+    """The error for a keyword that a function does not take; `shown`: those to list, else all."""
+    taken = list(taken)
+    return InvalidArgumentError(
+        f"{function} takes no argument {name!r}; it takes "
+        f"{', '.join(taken if shown is None else shown)}.{did_you_mean(name, taken)}"
+    )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint such as " Did you mean 'alpha'?"; empty where no known name is near."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

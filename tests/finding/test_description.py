@@ -5,7 +5,7 @@ from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.finding import describe
-from mobilezoo.finding.description import _PREPARED
+from mobilezoo.finding.description import _PREPARED, needs_building
 from mobilezoo.finding.variants import network, networks, variants
 
 BATCH_NORM = {"batch_norm": True}
@@ -76,6 +76,13 @@ def test_a_network_without_a_top_is_described_at_its_default_size():
 
     assert found.input_shape == (224, 224, 3)
     assert found.parameters == 218_544  # keras.applications' file without a top
+
+
+def test_the_shortest_side_is_that_of_these_options():
+    found = describe("inception_v1", auxiliary=True, classes=3)
+
+    assert found.minimum_side == 65
+    assert describe("inception_v1").minimum_side == 32
 
 
 def test_options_that_change_nothing_are_the_same_network():
@@ -204,6 +211,15 @@ def test_cifar_networks_are_described_by_their_depth():
     assert describe("resnet_cifar", depth=164, version=2).paper.arxiv == "1603.05027"
 
 
+def test_what_the_table_has_is_not_built():
+    assert not needs_building("mobilenet", alpha=0.5, input_shape=(160, 160, 3))
+    assert not needs_building("googlenet", dropout=0.4)
+    assert needs_building("mobilenet", alpha=0.6)
+    assert needs_building("mobilenet", pooling="avg")
+    with pytest.raises(InvalidArgumentError, match="takes no argument 'width'"):
+        needs_building("mobilenet", width=0.5)
+
+
 def test_an_alias_describes_the_network():
     assert describe("googlenet") == describe("inception_v1")
 
@@ -232,6 +248,13 @@ def test_every_preprocessing_has_words():
         ("mobilenet", {"weights": "imagenet"}, "describe takes no weights="),
         ("mobilenet", {"width": 0.5}, "takes no argument 'width'"),
         ("mobilenet", {"input_shape": (160, 160)}, r"must be \(height, width, channels\)"),
+        ("mobilenet", {"input_shape": "224"}, r"must be \(height, width, channels\)"),
+        ("mobilenet", {"input_shape": (None, None, 3)}, r"free sides, .*such as \(224, 224, 3\)"),
+        (
+            "mobilenet",
+            {"input_shape": [None, 160, 3], "include_top": False},
+            r"input_shape=\(None, 160, 3\) has free sides, but costs are those of one size",
+        ),
         ("mobilenet", {"input_shape": (16, 16, 3)}, "is below 32 px"),
         ("mobilenet", {"alpha": -1}, "alpha=-1 must be a number greater than 0"),
         ("resnet_cifar", {"depth": 21}, "depth=21 with block='basic'"),

@@ -5,6 +5,8 @@ import pytest
 
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.finding import Pick, pick
+from mobilezoo.finding.limits import _LEAST
+from mobilezoo.finding.picking import DATASETS
 from mobilezoo.finding.variants import network
 from mobilezoo.weights import find, weight_files
 
@@ -164,6 +166,22 @@ def test_the_example_of_the_docs_is_current():
     assert example == f"{found}\n"
 
 
+def test_a_limit_that_no_network_keeps_to_is_taken_for_another_unit():
+    for dataset in DATASETS:
+        for item in pick(dataset=dataset):
+            assert min(item.size_bytes, item.mult_adds, item.parameters) > _LEAST
+
+
+def test_twenty_rows_are_printed_and_the_others_counted():
+    everything = pick()
+
+    rows = str(everything).splitlines()
+    assert rows[22].startswith(str(everything[19]))
+    assert rows[23] == f"... and {len(everything) - 20} more"
+    limited = pick(max_size_bytes=5e6)
+    assert str(limited).splitlines()[-1] == f"... and {len(limited.misses) - 5} more"
+
+
 def test_datasets_do_not_mix():
     cifar = pick(dataset="cifar10", max_parameters=1e6)
 
@@ -210,9 +228,13 @@ def test_a_pick_is_a_sequence():
         ({"max_size_bytes": 0}, "max_size_bytes=0 must be a number greater than 0"),
         ({"max_mult_adds": "300M"}, "max_mult_adds='300M' must be a number"),
         ({"max_parameters": math.nan}, "max_parameters=nan must be a number"),
+        ({"max_size_bytes": 5}, "max_size_bytes=5 is in bytes, .*: pass 5e6 for 5 MB"),
+        ({"max_mult_adds": 300}, "max_mult_adds=300 is in mult-adds, .*: pass 300e6 for 300 M"),
+        ({"max_parameters": 1.5}, "max_parameters=1.5 is in parameters, .*: pass 1.5e6 for 1.5 M"),
         ({"min_top1": 0.65}, "min_top1=0.65 is in percent: pass 65 for 65 %"),
         ({"min_top1": 650}, "is in percent"),
         ({"dataset": "coco"}, "dataset='coco': choose imagenet, cifar10, mnist"),
+        ({"dataset": "cifar"}, "Did you mean 'cifar10'"),
     ],
 )
 def test_a_bad_limit_is_refused(limits, match):

@@ -13,9 +13,17 @@ SHAPE = (65, 81, 3)  # 65 is the smallest side
 CLASSES = 5
 
 
-@pytest.fixture
-def model():
+@pytest.fixture(scope="module")
+def network():
     return randomize_weights(inception_v1(SHAPE, auxiliary=True, classes=CLASSES))
+
+
+@pytest.fixture
+def model(network):
+    """The network, whose weights may be changed."""
+    weights = network.get_weights()
+    yield network
+    network.set_weights(weights)
 
 
 @pytest.fixture
@@ -75,11 +83,11 @@ def test_a_regularizer_counts_once(pictures):
     assert float(model.compute_loss(x, y, outputs)) == pytest.approx(without + penalty, rel=1e-5)
 
 
-def test_two_steps_of_fit_train_the_heads_and_report_that_loss(model, pictures):
+def test_two_steps_of_fit_train_the_heads_and_report_that_loss(model, pictures, monkeypatch):
     x, y = pictures
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0  # so that the loss can be computed beforehand
+            monkeypatch.setattr(layer, "rate", 0.0)  # so that the loss can be computed beforehand
     expected = [crossentropy(y, made) for made in model(x, training=True)]
     heads = {w.path: w.numpy() for w in model.trainable_weights if "auxiliary" in w.path}
 
@@ -141,6 +149,17 @@ def test_the_heads_cost_nothing_at_inference(model):
 
     assert count(model).mult_adds == count(plain).mult_adds
     assert count(model).not_counted == count(plain).not_counted
+
+
+def test_heads_of_logits_are_called_so():
+    with keras.StatelessScope(initialize_variables=False):
+        names = [
+            layer.name
+            for layer in inception_v1(SHAPE, auxiliary=True, classifier_activation=None).layers
+        ]
+
+    assert {"logits", "auxiliary1_logits", "auxiliary2_logits"} <= set(names)
+    assert not [name for name in names if "probabilities" in name]
 
 
 def test_the_exported_file_has_no_heads(model, tmp_path):

@@ -128,6 +128,58 @@ def test_a_bad_endpoint_says_what_to_do(options, match):
         build("mobilenet", **options)
 
 
+NO_CLASSIFIER = "is of the classifier, which this backbone does not have. Leave it out"
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"classes": 5}, rf"classes=5 {NO_CLASSIFIER}\."),
+        ({"dropout": 0.5}, rf"dropout=0.5 {NO_CLASSIFIER}\."),
+        ({"classifier_activation": None}, rf"classifier_activation=None {NO_CLASSIFIER}\."),
+        ({"pooling": "avg"}, "pooling='avg' makes one vector; a backbone returns the outputs"),
+        ({"include_top": True}, "include_top=True adds a classifier, which a backbone of feat"),
+    ],
+)
+def test_a_backbone_of_features_takes_nothing_of_the_classifier(options, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        build("mobilenet", features_only=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"classes": 5}, rf"classes=5 {NO_CLASSIFIER}, or pass include_top=True"),
+        ({"pooling": "max"}, "pooling='max' makes one vector"),
+        ({"pooling": "max", "include_top": True}, "pooling='max' makes one vector"),
+    ],
+)
+def test_a_backbone_of_endpoints_takes_nothing_without_effect(options, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        build("mobilenet", endpoints=["stem_conv"], **options)
+
+
+def test_hidden_units_are_of_the_classifier_too():
+    with pytest.raises(InvalidArgumentError, match="fc_units=64 is of the classifier"):
+        build("vgg11", features_only=True, fc_units=64)
+
+
+def test_endpoints_may_be_of_the_classifier():
+    with keras.StatelessScope(initialize_variables=False):
+        model = build(
+            "resnet18", input_shape=(32, 64, 3), endpoints=["stem_relu", "logits"],
+            include_top=True, classes=5, classifier_activation=None, dropout=0.5,
+        )  # fmt: skip
+
+    assert [output.shape for output in model.outputs] == [(None, 16, 32, 64), (None, 5)]
+
+
+def test_the_features_of_the_small_vgg_have_a_dropout_of_their_own():
+    model = build("mnist_cnn", features_only=True, dropout=0.4)
+
+    assert model.get_layer("block1_dropout").rate == 0.2
+
+
 def test_a_network_without_feature_maps_says_so():
     with pytest.raises(InvalidArgumentError, match="mnist_mlp has no feature maps"):
         build("mnist_mlp", features_only=True)

@@ -42,6 +42,12 @@ def abstract(**options):
         return inception_v1(**options)
 
 
+@pytest.fixture(scope="module")
+def network():
+    """The network at its defaults, without weights; only to look at."""
+    return abstract()
+
+
 def pixels(*shape):
     return np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
 
@@ -63,10 +69,10 @@ def test_parameters_are_those_of_the_released_networks():
 
 
 @pytest.mark.parametrize("row", TABLE_1)
-def test_a_row_is_that_of_table_1_but_for_cells_that_contradict_its_filters(row):
+def test_a_row_is_that_of_table_1_but_for_cells_that_contradict_its_filters(network, row):
     output, parameters, operations = TABLE_1[row]
 
-    found = convolutions(abstract(), row)
+    found = convolutions(network, row)
 
     sizes = [np.prod(layer.kernel.shape) for layer in found]
     work = [np.prod(layer.output.shape[1:3]) * n for layer, n in zip(found, sizes, strict=True)]
@@ -76,26 +82,24 @@ def test_a_row_is_that_of_table_1_but_for_cells_that_contradict_its_filters(row)
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE_1 if row.startswith("inception")])
-def test_a_module_gives_the_channels_of_table_1(row):
-    assert abstract().get_layer(f"{row}_concat").output.shape == (None, *TABLE_1[row][0])
+def test_a_module_gives_the_channels_of_table_1(network, row):
+    assert network.get_layer(f"{row}_concat").output.shape == (None, *TABLE_1[row][0])
 
 
-def test_mult_adds_are_the_papers_1_5_billion():
-    counts = count(abstract())
+def test_mult_adds_are_the_papers_1_5_billion(network):
+    counts = count(network)
 
     assert counts.mult_adds == 1_582_671_872
     assert counts.not_counted["local_response_norm"] == 2
 
 
-def test_the_5x5_branch_is_5x5():
-    model = abstract()
-
-    assert all(model.get_layer(f"{row}_5x5_conv").kernel.shape[:2] == (5, 5)
+def test_the_5x5_branch_is_5x5(network):
+    assert all(network.get_layer(f"{row}_5x5_conv").kernel.shape[:2] == (5, 5)
                for row in TABLE_1 if row.startswith("inception"))  # fmt: skip
 
 
-def test_local_responses_are_normalized_after_the_first_and_before_the_second_pooling():
-    names = [layer.name for layer in abstract().layers]
+def test_local_responses_are_normalized_after_the_first_and_before_the_second_pooling(network):
+    names = [layer.name for layer in network.layers]
 
     assert names[:13] == [
         "image", "conv1_conv", "conv1_relu", "conv1_pool", "conv1_lrn", "conv2_3x3_reduce_conv",
@@ -159,7 +163,7 @@ def test_without_a_top_the_sides_may_stay_free():
     model = inception_v1(include_top=False)
 
     assert model.input_shape == (None, None, None, 3)
-    assert model.predict(pixels(2, 40, 70, 3), verbose=0).shape == (2, 2, 3, 1024)
+    assert model(pixels(2, 40, 70, 3)).shape == (2, 2, 3, 1024)
 
 
 def test_it_builds_on_a_tensor():
@@ -172,14 +176,14 @@ def test_it_builds_on_a_tensor():
     assert model.output_shape == (None, 5)
 
 
-def test_googlenet_is_another_name():
+def test_googlenet_is_another_name(network):
     assert googlenet is inception_v1
-    assert abstract().name == "inception_v1"
+    assert network.name == "inception_v1"
     assert abstract(name="mine").name == "mine"
 
 
-def test_pixels_are_scaled_as_in_slim():
-    assert preprocessing_of(abstract()).name == "tf"
+def test_pixels_are_scaled_as_in_slim(network):
+    assert preprocessing_of(network).name == "tf"
     assert preprocessing_of(abstract(auxiliary=True)).name == "tf"
 
 
@@ -191,18 +195,24 @@ def test_saved_weights_load(tmp_path, options):
 
     ours = inception_v1(shape, classes=7, weights=tmp_path / "w.weights.h5", **options)
 
-    expected = theirs.predict(pixels(2, *shape), verbose=0)
+    expected = theirs(pixels(2, *shape))
     assert np.ptp(expected) > 0.01
-    np.testing.assert_array_equal(ours.predict(pixels(2, *shape), verbose=0), expected)
+    np.testing.assert_array_equal(ours(pixels(2, *shape)), expected)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[{}, {"batch_norm": True}, pytest.param({"reduce": False}, marks=pytest.mark.slow)],
+    ids=str,
+)
+def lively(request):
+    """Options, and the network that they make, with lively weights."""
+    return request.param, randomize_weights(inception_v1((33, 47, 3), classes=7, **request.param))
 
 
 @pytest.mark.parametrize(("precision", "limit"), [("float32", 1e-5), ("float16", 1e-2)])
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"batch_norm": True}, pytest.param({"reduce": False}, marks=pytest.mark.slow)],
-)
-def test_the_exported_file_agrees_with_keras(tmp_path, options, precision, limit):
-    model = randomize_weights(inception_v1((33, 47, 3), classes=7, **options))
+def test_the_exported_file_agrees_with_keras(tmp_path, lively, precision, limit):
+    options, model = lively
 
     export_coreml(model, tmp_path / "m.mlpackage", precision=precision)
 

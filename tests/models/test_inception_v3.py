@@ -1,14 +1,12 @@
-import h5py
 import keras
-import numpy as np
 import pytest
-from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from mobilezoo import randomize_weights
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.models.inception_v3 import inception_v3
+from tests.models.same_answers import assert_same_answers
 
 SHAPE = (75, 139, 3)  # the last feature map is 1 x 3
 
@@ -24,26 +22,6 @@ def with_weights(model):
         for layer in model.layers
         if layer.weights
     ]
-
-
-@pytest.fixture
-def weight_file(tmp_path):
-    """`weight_file(model, ending)` saves weights as Keras does; almost 100 MB, so not kept."""
-    paths = []
-
-    def save(model, ending):
-        path = tmp_path / f"theirs{ending}"
-        paths.append(path)
-        if ending == ".weights.h5":
-            model.save_weights(path)
-        else:
-            with h5py.File(path, "w") as file:
-                save_weights_to_hdf5_group(file, model)
-        return path
-
-    yield save
-    for path in paths:
-        path.unlink()
 
 
 def test_counts_are_those_of_other_zoos_and_below_the_papers_bound():
@@ -74,12 +52,7 @@ def test_weights_of_keras_applications_load_and_compute_the_same(weight_file, in
         SHAPE, classes=7, include_top=include_top, weights=weight_file(theirs, ending)
     )
 
-    x = np.random.default_rng(0).uniform(-1, 1, (2, *SHAPE)).astype(np.float32)
-    expected = theirs.predict(x, verbose=0)
-    assert np.ptp(expected) > 0.01
-    # float32 sums in the same order, but for those that threads share
-    tolerance = 1e-5 * np.abs(expected).max()
-    np.testing.assert_allclose(ours.predict(x, verbose=0), expected, rtol=0, atol=tolerance)
+    assert_same_answers(ours, theirs)
 
 
 def test_feature_maps_have_the_papers_sizes():

@@ -49,6 +49,24 @@ def test_weights_that_were_saved_load_again(builder, tmp_path):
             assert keras.ops.all(ours.value == theirs.value)
 
 
+def test_weights_of_probabilities_load_into_a_network_of_logits(tmp_path):
+    trained = randomize_weights(mnist_mlp())
+    trained.save_weights(tmp_path / "digits.weights.h5")
+
+    logits = mnist_mlp(classifier_activation=None, weights=tmp_path / "digits.weights.h5")
+
+    assert logits.layers[-1].name == "logits"
+    x = keras.random.uniform((2, 28, 28, 1), seed=0)
+    expected = trained(x)
+    assert keras.ops.max(abs(expected[0] - expected[1])) > 0.01
+    assert keras.ops.max(abs(keras.ops.softmax(logits(x)) - expected)) < 1e-6
+
+
+def test_channels_first_is_noticed():
+    with pytest.raises(InvalidArgumentError, match=r"is below 4 px.*Did you mean \(28, 28, 1\)"):
+        mnist_cnn((1, 28, 28))
+
+
 def test_no_classes_is_refused():
     with pytest.raises(InvalidArgumentError, match="classes=0 must be a whole number"):
         mnist_mlp(classes=0)

@@ -5,6 +5,7 @@ import pytest
 from mobilezoo import mobilenet, randomize_weights
 from mobilezoo.benchmark import count
 from mobilezoo.errors import InvalidArgumentError
+from tests.models.same_answers import assert_same_answers
 
 # keras.applications counts 4,253,864 parameters; Table 8 of the paper prints 4.2 million.
 # Mult-adds in millions: Table 6 and 7 of the paper, which round.
@@ -34,19 +35,14 @@ def test_mult_adds_are_those_of_the_papers_tables(alpha, side, published):
 
 @pytest.mark.parametrize("shape", [(64, 96, 3), (47, 33, 3)])
 @pytest.mark.parametrize("options", [{}, {"depth_multiplier": 2}, {"include_top": False}])
-def test_weights_of_keras_applications_load_and_compute_the_same(tmp_path, shape, options):
+def test_weights_of_keras_applications_load_and_compute_the_same(weight_file, shape, options):
     theirs = keras.applications.MobileNet(shape, alpha=0.25, weights=None, classes=7, **options)
     randomize_weights(theirs)
-    theirs.save_weights(tmp_path / "theirs.weights.h5")
 
-    ours = mobilenet(
-        shape, alpha=0.25, classes=7, weights=tmp_path / "theirs.weights.h5", **options
-    )
+    path = weight_file(theirs, ".weights.h5")
+    ours = mobilenet(shape, alpha=0.25, classes=7, weights=path, **options)
 
-    x = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
-    expected = theirs.predict(x, verbose=0)
-    assert np.ptp(expected) > 0.01
-    np.testing.assert_allclose(ours.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    assert_same_answers(ours, theirs)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,11 @@
-import h5py
 import keras
-import numpy as np
 import pytest
-from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from mobilezoo import export_coreml, mobilenet_v2, randomize_weights, verify
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from tests.models.same_answers import assert_same_answers
 
 # Millions of mult-adds: slim's README, which rounds down.
 PUBLISHED = [
@@ -32,31 +30,27 @@ def test_counts_are_the_published_ones(alpha, side, millions):
     assert counts.mult_adds // 10**6 == millions
 
 
-@pytest.mark.parametrize("shape", [(64, 96, 3), (47, 33, 3)])
-@pytest.mark.parametrize("include_top", [True, False])
-@pytest.mark.parametrize("legacy", [True, False])
+@pytest.mark.parametrize(
+    ("shape", "include_top", "ending"),
+    [
+        ((64, 96, 3), True, ".h5"),
+        ((64, 96, 3), False, ".weights.h5"),
+        ((47, 33, 3), True, ".weights.h5"),
+        ((47, 33, 3), False, ".h5"),
+    ],
+)
 def test_weights_of_keras_applications_load_and_compute_the_same(
-    tmp_path, shape, include_top, legacy
+    weight_file, shape, include_top, ending
 ):
     theirs = keras.applications.MobileNetV2(
         shape, alpha=0.35, weights=None, classes=7, include_top=include_top
     )
     randomize_weights(theirs)
-    path = tmp_path / ("theirs.h5" if legacy else "theirs.weights.h5")
-    if legacy:
-        with h5py.File(path, "w") as file:
-            save_weights_to_hdf5_group(file, theirs)
-    else:
-        theirs.save_weights(path)
 
+    path = weight_file(theirs, ending)
     ours = mobilenet_v2(shape, alpha=0.35, classes=7, include_top=include_top, weights=path)
 
-    x = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
-    expected = theirs.predict(x, verbose=0)
-    assert np.ptp(expected) > 0.01
-    np.testing.assert_allclose(
-        ours.predict(x, verbose=0), expected, atol=1e-5 * np.abs(expected).max()
-    )
+    assert_same_answers(ours, theirs)
 
 
 def test_shortcuts_are_where_the_shape_stays():

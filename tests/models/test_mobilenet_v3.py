@@ -1,13 +1,18 @@
-import h5py
 import keras
 import numpy as np
 import pytest
-from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
-from mobilezoo import mobilenet_v3_large, mobilenet_v3_small, randomize_weights
+from mobilezoo import (
+    export_coreml,
+    mobilenet_v3_large,
+    mobilenet_v3_small,
+    randomize_weights,
+    verify,
+)
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from tests.models.same_answers import assert_same_answers
 
 SIZES = {
     mobilenet_v3_large: keras.applications.MobileNetV3Large,
@@ -58,36 +63,25 @@ def test_layers_with_weights_stand_as_in_keras_applications(builder, options):
 
 @pytest.mark.parametrize("builder", SIZES)
 @pytest.mark.parametrize(
-    ("shape", "options", "legacy"),
+    ("shape", "options", "ending"),
     [
-        ((64, 96, 3), {}, True),
-        ((47, 33, 3), {"alpha": 0.35}, False),
-        ((64, 96, 3), {"minimalistic": True, "include_top": False}, True),
-        ((64, 96, 3), {"include_preprocessing": False, "include_top": False}, False),
+        ((64, 96, 3), {}, ".h5"),
+        ((47, 33, 3), {"alpha": 0.35}, ".weights.h5"),
+        ((64, 96, 3), {"minimalistic": True, "include_top": False}, ".h5"),
+        ((64, 96, 3), {"include_preprocessing": False, "include_top": False}, ".weights.h5"),
     ],
 )
 def test_weights_of_keras_applications_load_and_compute_the_same(
-    tmp_path, builder, shape, options, legacy
+    weight_file, builder, shape, options, ending
 ):
     theirs = SIZES[builder](shape, weights=None, classes=7, **options)
     inside = options.get("include_preprocessing", True)
     randomize_weights(theirs, preprocessing="none" if inside else "tf")
-    path = tmp_path / ("theirs.h5" if legacy else "theirs.weights.h5")
-    if legacy:
-        with h5py.File(path, "w") as file:
-            save_weights_to_hdf5_group(file, theirs)
-    else:
-        theirs.save_weights(path)
 
-    ours = builder(shape, classes=7, weights=path, **options)
+    ours = builder(shape, classes=7, weights=weight_file(theirs, ending), **options)
 
     low, high = (0, 255) if inside else (-1, 1)
-    x = np.random.default_rng(0).uniform(low, high, (2, *shape)).astype(np.float32)
-    expected = theirs.predict(x, verbose=0)
-    assert np.ptp(expected) > 0.01
-    np.testing.assert_allclose(
-        ours.predict(x, verbose=0), expected, atol=1e-5 * np.abs(expected).max()
-    )
+    assert_same_answers(ours, theirs, low=low, high=high)
 
 
 @pytest.mark.parametrize("builder", SIZES)
@@ -119,6 +113,16 @@ def test_the_torch_convention_pads_both_sides():
     assert abstract(mobilenet_v3_large).get_layer("block4_depthwise_pad").padding == (
         (1, 2), (1, 2),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [{}, {"minimalistic": True}])
+def test_it_exports(tmp_path, options):
+    model = randomize_weights(mobilenet_v3_small((64, 97, 3), alpha=0.75, classes=7, **options))
+
+    export_coreml(model, tmp_path / "m.mlpackage", precision="float32")
+
+    # rounding, as it grows over eleven blocks
+    assert verify(model, tmp_path / "m.mlpackage").largest_difference < 1e-5
 
 
 def test_scaling_inside_contradicts_the_torch_convention():

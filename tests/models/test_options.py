@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import mobilezoo
 from mobilezoo import build, list_models
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
@@ -122,13 +123,77 @@ def test_layers_have_names_of_our_own_which_are_unique(name):
         ({"classifier_activation": "sofmax"}, "classifier_activation='sofmax' is unknown"),
         ({"pooling": "avg"}, "pooling='avg' needs include_top=False"),
         ({"pooling": "sum", "include_top": False}, "choose None, 'avg' or 'max'"),
-        ({"weights": "no/such.h5"}, "is not a file"),
+        ({"weights": "no/such.h5"}, r"is not a file\. Pass None, 'imagenet' or a path\.$"),
+        ({"weights": "imagnet"}, r"is not a file.*Did you mean 'imagenet'\?"),
+        ({"weights": "ImageNet"}, r"is not a file.*Did you mean 'imagenet'\?"),
+        (
+            {"input_shape": (3, 96, 128)},
+            r"channels last\. Did you mean \(96, 128, 3\)\?",
+        ),
+        (
+            {"input_tensor": keras.Input((3, 96, 128))},
+            r"Shapes are \(height, width, channels\).*Did you mean \(96, 128, 3\)\?",
+        ),
         ({"alphabet": 1}, "takes no argument 'alphabet'"),
     ],
 )
 def test_a_bad_argument_says_what_to_do(name, options, match):
     with pytest.raises(InvalidArgumentError, match=match):
         build(name, **options)
+
+
+def test_a_wrong_keyword_of_a_function_is_named():
+    with pytest.raises(InvalidArgumentError) as error:
+        mobilezoo.mobilenet(aplha=0.5)
+
+    assert str(error.value) == (
+        "mobilenet takes no argument 'aplha'; it takes input_shape, alpha, depth_multiplier, "
+        "dropout, include_top, weights, input_tensor, pooling, classes, classifier_activation, "
+        "name. Did you mean 'alpha'?"
+    )
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_function_refuses_a_wrong_keyword_under_its_own_name(name):
+    with pytest.raises(InvalidArgumentError, match=f"^{name} takes no argument 'clases'; .*'clas"):
+        getattr(mobilezoo, name)(clases=5)
+
+
+def test_a_network_of_digits_cannot_leave_out_its_classifier():
+    with pytest.raises(InvalidArgumentError, match="mnist_mlp takes no argument 'include_top'"):
+        mobilezoo.mnist_mlp(include_top=False)
+
+
+@pytest.mark.parametrize("name", [*FAMILIES, "mnist_mlp", "mnist_cnn"])
+@pytest.mark.parametrize("activation", [None, "linear"])
+def test_the_layer_of_the_answer_is_called_after_what_it_gives(name, activation):
+    shape = (28, 36, 1) if name.startswith("mnist") else SHAPE
+
+    logits = abstract(name, input_shape=shape, classifier_activation=activation)
+    probabilities = abstract(name, input_shape=shape)
+
+    assert logits.layers[-1].name == "logits"
+    assert probabilities.layers[-1].name == "probabilities"
+
+
+def test_help_shows_shared_arguments_with_their_defaults_after_the_familys_own():
+    def shown(builder):
+        return {item.name: item.default for item in inspect.signature(builder).parameters.values()}
+
+    shared = {
+        "include_top": True, "weights": None, "input_tensor": None, "pooling": None,
+        "classes": 1000, "classifier_activation": "softmax", "name": None,
+    }  # fmt: skip
+    own = {"input_shape": None, "alpha": 1.0, "depth_multiplier": 1, "dropout": 1e-3}
+    cifar = shown(mobilezoo.resnet_cifar)
+    assert list(shown(mobilezoo.mobilenet).items()) == list((own | shared).items())
+    assert list(cifar)[:2] == ["depth", "version"]
+    assert list(cifar.items())[-7:] == list((shared | {"classes": 10}).items())
+    assert "include_top" not in shown(mobilezoo.mnist_mlp)
+    kinds = [item.kind for item in inspect.signature(mobilezoo.vgg16).parameters.values()]
+    assert kinds == [inspect.Parameter.POSITIONAL_OR_KEYWORD] + [inspect.Parameter.KEYWORD_ONLY] * (
+        len(kinds) - 1
+    )
 
 
 def test_a_family_of_every_network_is_tested():
@@ -143,6 +208,7 @@ def test_a_family_of_every_network_is_tested():
 def test_help_shows_the_arguments_and_no_other(name):
     builder = entry(name).builder
 
+    assert inspect.getdoc(builder).count("Raises:") == 1
     _, _, documented = inspect.getdoc(builder).partition("Args:\n")
     documented = documented.split("\n\n")[0]
     names = [

@@ -85,6 +85,23 @@ def test_other_classes_give_a_pretrained_backbone_with_a_fresh_classifier(caplog
             np.testing.assert_array_equal(mine.weights[0], theirs.weights[0])
 
 
+@pytest.mark.usefixtures("unverified")
+@pytest.mark.parametrize("activation", ["softmax", None])
+def test_a_fresh_classifier_may_give_logits(mirror, caplog, activation):
+    published = keras.applications.MobileNetV2(SHAPE, alpha=0.35, weights=None)
+    with h5py.File(mirror / f"mobilenet_v2_{KERNELS}_0.35_128.h5", "w") as file:
+        save_weights_to_hdf5_group(file, published)
+
+    ours = mobilenet_v2(
+        SHAPE, alpha=0.35, weights="imagenet", classes=7, classifier_activation=activation
+    )
+
+    name = "logits" if activation is None else "probabilities"
+    assert f"the classifier '{name}' is new" in caplog.text
+    assert ours.layers[-1].name == name
+    np.testing.assert_array_equal(ours.get_layer("stem_conv").kernel, published.weights[0])
+
+
 @pytest.mark.usefixtures("published")
 def test_layers_of_the_users_before_the_network_stay_as_they_are():
     gray = keras.Input((128, 128, 1))

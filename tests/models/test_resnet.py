@@ -1,14 +1,13 @@
-import h5py
 import keras
 import numpy as np
 import pytest
-from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from mobilezoo import export_coreml, randomize_weights, verify
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.models import resnet_v1, resnet_v2
+from tests.models.same_answers import assert_same_answers
 
 V1 = {depth: getattr(resnet_v1, f"resnet{depth}") for depth in (18, 34, 50, 101, 152, 200)}
 V2 = {depth: getattr(resnet_v2, f"resnet{depth}_v2") for depth in (18, 34, 50, 101, 152, 200)}
@@ -89,40 +88,26 @@ def test_layers_with_weights_stand_as_in_keras_applications(depth, version):
 
 
 @pytest.mark.parametrize(
-    ("version", "shape", "include_top", "legacy"),
+    ("version", "shape", "include_top", "ending"),
     [
-        ("", (64, 96, 3), True, False),
-        ("", (47, 33, 3), False, True),
-        ("V2", (64, 96, 3), True, True),
-        ("V2", (47, 33, 3), False, False),
+        ("", (64, 96, 3), True, ".weights.h5"),
+        ("", (47, 33, 3), False, ".h5"),
+        ("V2", (64, 96, 3), True, ".h5"),
+        ("V2", (47, 33, 3), False, ".weights.h5"),
     ],
 )
 def test_weights_of_keras_applications_load_and_compute_the_same(
-    tmp_path, version, shape, include_top, legacy
+    weight_file, version, shape, include_top, ending
 ):
     theirs = getattr(keras.applications, f"ResNet50{version}")(
         input_shape=shape, weights=None, classes=7, include_top=include_top
     )
-    path = tmp_path / ("theirs.h5" if legacy else "theirs.weights.h5")
-    save(randomize_weights(theirs), path)
+    randomize_weights(theirs)
 
-    ours = (V2 if version else V1)[50](shape, classes=7, include_top=include_top, weights=path)
+    builder = (V2 if version else V1)[50]
+    ours = builder(shape, classes=7, include_top=include_top, weights=weight_file(theirs, ending))
 
-    path.unlink()  # 100 MB
-    x = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
-    expected = theirs.predict(x, verbose=0)
-    assert np.ptp(expected, axis=0).max() > 0.1 * np.abs(expected).max()  # sees its input
-    np.testing.assert_allclose(
-        ours.predict(x, verbose=0), expected, rtol=0, atol=1e-5 * np.abs(expected).max()
-    )
-
-
-def save(model, path):
-    if path.name.endswith(".weights.h5"):
-        model.save_weights(path)
-        return
-    with h5py.File(path, "w") as file:
-        save_weights_to_hdf5_group(file, model)
+    assert_same_answers(ours, theirs)
 
 
 def test_where_the_stride_sits():

@@ -80,8 +80,8 @@ def test_the_recorded_layouts_are_those_of_the_installed_library(twin):
     assert layout_of(twin) == json.loads(LAYOUTS.read_text("utf-8"))[str(twin)]
 
 
-def compare(model, path, builder, shape, **options):
-    """Compare logits on a random input of the shape; rounding differs by layer, hence 1e-4."""
+def assert_same_logits(model, path, builder, shape, **options):
+    """Logits on a random input of the shape are theirs; rounding differs by layer, hence 1e-4."""
     torch = pytest.importorskip("torch")
     if path.suffix == ".safetensors":
         pytest.importorskip("safetensors.torch").save_file(model.state_dict(), path)
@@ -108,7 +108,7 @@ def test_vgg(tmp_path, library, batch_norm):
     model = vgg_with_few_units(Twin("vgg11", {}, library, name))
 
     # any size of 7 x 7 features; 16 units instead of 4096
-    compare(
+    assert_same_logits(
         enliven(model), tmp_path / "x.safetensors", "vgg11", (224, 240),
         fc_units=16, batch_norm=batch_norm,
     )  # fmt: skip
@@ -138,7 +138,7 @@ def vgg_with_few_units(twin, units=16, classes=7):
 def test_resnet(tmp_path, library, name, shape):
     model = make(Twin(name, {}, library, name), num_classes=7)
 
-    compare(enliven(model), tmp_path / "x.pth", name, shape)
+    assert_same_logits(enliven(model), tmp_path / "x.pth", name, shape)
 
 
 @pytest.mark.parametrize(
@@ -149,14 +149,16 @@ def test_mobilenet_v2(tmp_path, library, name, shape):
     width = {"width_mult": 0.35} if library == "torchvision" else {}
     model = make(Twin("mobilenet_v2", {}, library, name), num_classes=7, **width)
 
-    compare(enliven(model), tmp_path / "x.safetensors", "mobilenet_v2", shape, alpha=0.35)
+    assert_same_logits(
+        enliven(model), tmp_path / "x.safetensors", "mobilenet_v2", shape, alpha=0.35
+    )
 
 
 def test_mobilenet_v3_of_torchvision(tmp_path):
     twin = Twin("mobilenet_v3_small", {}, "torchvision", "mobilenet_v3_small")
     model = enliven(make(twin, num_classes=7))
 
-    compare(model, tmp_path / "x.safetensors", "mobilenet_v3_small", (64, 97))
+    assert_same_logits(model, tmp_path / "x.safetensors", "mobilenet_v3_small", (64, 97))
 
 
 @pytest.mark.parametrize(
@@ -170,4 +172,4 @@ def test_mobilenet_v3_of_timm(tmp_path, name):
         twin.options["include_preprocessing"] = False  # the other network has none
     model = enliven(make(twin, num_classes=7))
 
-    compare(model, tmp_path / "x.safetensors", twin.builder, (64, 97), **twin.options)
+    assert_same_logits(model, tmp_path / "x.safetensors", twin.builder, (64, 97), **twin.options)

@@ -1,15 +1,13 @@
-import h5py
 import keras
 import numpy as np
 import pytest
-from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from mobilezoo import randomize_weights
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.models import vgg
 from mobilezoo.models.vgg import vgg11, vgg13, vgg16, vgg19
+from tests.models.same_answers import assert_same_answers
 
 # Parameters: 16 and 19 as keras.applications counts, 11 and 13 as torchvision. Mult-adds in
 # billions: torchvision. Table 2 of the paper prints 133, 133, 138 and 144 million parameters.
@@ -25,26 +23,6 @@ SHAPE = (32, 71, 3)  # the last feature map is 1 x 2
 def abstract(builder, *args, **options):
     with keras.StatelessScope(initialize_variables=False):
         return builder(*args, **options)
-
-
-@pytest.fixture
-def weight_file(tmp_path):
-    """`weight_file(model, ending)` saves weights as Keras does; over 100 MB, so not kept."""
-    paths = []
-
-    def save(model, ending):
-        path = tmp_path / f"theirs{ending}"
-        paths.append(path)
-        if ending == ".weights.h5":
-            model.save_weights(path)
-        else:
-            with h5py.File(path, "w") as file:
-                save_weights_to_hdf5_group(file, model)
-        return path
-
-    yield save
-    for path in paths:
-        path.unlink()
 
 
 @pytest.mark.parametrize(("builder", "parameters", "mult_adds", "table_2"), PUBLISHED)
@@ -91,12 +69,7 @@ def test_weights_of_keras_applications_load_and_compute_the_same(
 
     ours = builder(SHAPE, classes=7, include_top=include_top, weights=weight_file(theirs, ending))
 
-    x = np.random.default_rng(0).uniform(-2, 2, (2, *SHAPE)).astype(np.float32)
-    expected = theirs.predict(x, verbose=0)
-    assert np.ptp(expected) > 0.01
-    # float32 sums of up to 4608 products in another order
-    tolerance = 1e-5 * np.abs(expected).max()
-    np.testing.assert_allclose(ours.predict(x, verbose=0), expected, rtol=0, atol=tolerance)
+    assert_same_answers(ours, theirs, low=-2, high=2)
 
 
 @pytest.mark.parametrize(
@@ -162,13 +135,16 @@ def test_the_convention_decides_epsilon_and_preprocessing(convention, epsilon, p
 )
 def test_published_weights_bring_their_convention(monkeypatch, builder, batch_norm, preprocessing):
     # keras.applications hosts 16 and 19 without batch norm, torchvision the others
-    finished = {}
-    monkeypatch.setattr(vgg, "finish", lambda *_, **options: finished.update(options))
+    files = []
+    monkeypatch.setattr("mobilezoo.models._build.fetch", lambda record: record)
+    monkeypatch.setattr(
+        "mobilezoo.models._build._load", lambda _name, _own, file, *_: files.append(file)
+    )
 
-    abstract(builder, batch_norm=batch_norm, weights="imagenet")
+    model = abstract(builder, batch_norm=batch_norm, weights="imagenet")
 
-    assert finished["preprocessing"] == preprocessing
-    assert finished["published"]().preprocessing == preprocessing
+    assert preprocessing_of(model).name == preprocessing
+    assert [file.preprocessing for file in files] == [preprocessing]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import keras
 
 _WIDTH = 80
-_CANDIDATES = 10  # printed
+_CANDIDATES = 20  # printed
 _MISSES = 5
 _HEADER = ("", "top-1", "mult-adds", "params", "size", "")
 # `Candidate.weights` -> its mark in the last column, and what the line below the table says
@@ -136,6 +136,8 @@ def _lines(it: Pick) -> Iterator[str]:
         yield "The nearest:" if not it.candidates else "Not quite:"
         for miss in it.misses[:_MISSES]:
             yield from textwrap.wrap(str(miss), _WIDTH, **_INDENTED)
+        if len(it.misses) > _MISSES:
+            yield f"... and {len(it.misses) - _MISSES} more"
 
 
 def _cells(candidate: Candidate) -> tuple[str, ...]:

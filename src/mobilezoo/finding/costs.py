@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.finding.variants import Network, Variant
 
 PRECISIONS = ("float16", "float32")
@@ -45,3 +47,16 @@ def compute(network: Network, options: Mapping[str, Any], shape: tuple[int, int,
         preprocessing=prepared.name if prepared else "none",
         dataset=network.dataset if "classes" not in canonical else None,
     )
+
+
+def minimum_side(name: str, channels: int, options: Mapping[str, Any]) -> int:
+    """The shortest side in pixels, as the builder says it when asked for none."""
+    from mobilezoo.models import build
+
+    try:
+        build(name, input_shape=(0, 0, channels), **options)
+    except InvalidArgumentError as error:
+        found = re.search(r"is below (\d+) px", str(error))
+        if found:
+            return int(found[1])
+    raise AssertionError(f"{name} does not say which sides are too short")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from mobilezoo.benchmark.table import megabytes, millions
-from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.errors import InvalidArgumentError, unknown_argument
 from mobilezoo.finding.accuracies import Accuracy, accuracies, shown_figure
-from mobilezoo.finding.costs import compute
+from mobilezoo.finding.costs import compute, minimum_side
 from mobilezoo.finding.hosted import hosted
 from mobilezoo.finding.papers import Paper, paper
 from mobilezoo.finding.variants import Network, Variant, find_variant, label, network
@@ -91,6 +90,23 @@ def describe(name: str, /, **options: Any) -> Description:
     Raises:
         InvalidArgumentError: no such network, or an argument that its builder cannot take.
     """
+    known, chosen, shape = _checked(name, options)
+    found = _table_row(known, chosen, shape)
+    if found is None:
+        found = compute(known, chosen, shape)
+        known = replace(known, minimum_side=minimum_side(known.name, shape[-1], chosen))
+    return _description(known, found, options.get("include_top"))
+
+
+def needs_building(name: str, /, **options: Any) -> bool:
+    """Whether `describe` of the same arguments builds the network, which brings TensorFlow."""
+    return _table_row(*_checked(name, options)) is None
+
+
+def _checked(
+    name: str, options: Mapping[str, Any]
+) -> tuple[Network, dict[str, Any], tuple[int, int, int]]:
+    """The network, its options but for the input's shape, and that shape."""
     known = network(name)
     for argument in _REFUSED:
         if argument in options:
@@ -98,25 +114,25 @@ def describe(name: str, /, **options: Any) -> Description:
                 f"describe takes no {argument}=. Leave it out; the costs do not depend on it, and "
                 "the description lists the published weights."
             )
-    shape = _shape(known, options.pop("input_shape", None))
     _check_names(known, options)
-    found = (
-        None
-        if _unseen(known, options)
-        else find_variant(known.name, known.canonical(options), shape)
-    )
-    return _description(known, found or compute(known, options, shape), options.get("include_top"))
+    chosen = {key: value for key, value in options.items() if key != "input_shape"}
+    return known, chosen, _shape(known, options.get("input_shape"))
+
+
+def _table_row(
+    known: Network, options: Mapping[str, Any], shape: tuple[int, int, int]
+) -> Variant | None:
+    """The table's row, if it says all of these options."""
+    if _unseen(known, options):
+        return None
+    return find_variant(known.name, known.canonical(options), shape)
 
 
 def _check_names(known: Network, options: Mapping[str, Any]) -> None:
     unknown = next((option for option in options if option not in known.defaults), None)
     if unknown is not None:
-        close = difflib.get_close_matches(unknown, known.defaults, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        taken = ", ".join(name for name in known.defaults if name not in _REFUSED)
-        raise InvalidArgumentError(
-            f"{known.name} takes no argument {unknown!r}; it takes {taken}.{hint}"
-        )
+        shown = [name for name in known.defaults if name not in _REFUSED]
+        raise unknown_argument(known.name, unknown, known.defaults, shown)
 
 
 def _unseen(known: Network, options: Mapping[str, Any]) -> list[str]:
@@ -133,13 +149,16 @@ def _shape(known: Network, given: Sequence[int | None] | None) -> tuple[int, int
     default = (known.side, known.side, known.channels)
     if given is None:
         return default
-    if not isinstance(given, Sequence) or len(given) != 3:
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 3:
         raise InvalidArgumentError(
             f"input_shape={given!r} must be (height, width, channels), such as {default}."
         )
-    height, width, channels = (
-        free if size is None else size for size, free in zip(given, default, strict=True)
-    )
+    height, width, channels = given
+    if height is None or width is None or channels is None:
+        raise InvalidArgumentError(
+            f"input_shape={tuple(given)} has free sides, but costs are those of one size. Pass "
+            f"numbers, such as {default}."
+        )
     return height, width, channels
 
 

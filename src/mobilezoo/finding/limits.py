@@ -10,6 +10,10 @@ from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.finding.candidates import Candidate
 from mobilezoo.finding.hosted import hosted
 
+_LEAST = 10_000  # bytes, mult-adds, parameters: every network has more
+_COUNTED = {"size_bytes": ("bytes", "MB"), "mult_adds": ("mult-adds", "M"),
+            "parameters": ("parameters", "M")}  # fmt: skip
+
 
 class Missed(NamedTuple):
     """By what and by which part of it a limit is missed."""
@@ -42,11 +46,17 @@ def at_most(
         verb: "is" or "are".
 
     Raises:
-        InvalidArgumentError: not a positive number.
+        InvalidArgumentError: not a positive number, or so few that millions must be meant.
     """
     if limit is None:
         return
     _check_positive(f"max_{attribute}", limit)
+    if limit < _LEAST:
+        counted, million = _COUNTED[attribute]
+        raise InvalidArgumentError(
+            f"max_{attribute}={limit:g} is in {counted}, and every network has more: pass "
+            f"{limit:g}e6 for {limit:g} {million}."
+        )
 
     def missed_by(candidate: Candidate) -> Missed | None:
         value = getattr(candidate, attribute)

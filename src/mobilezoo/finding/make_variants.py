@@ -11,20 +11,16 @@ from __future__ import annotations
 import gc
 import inspect
 import json
-import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from mobilezoo import _environment
-from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.finding.accuracies import accuracies
-from mobilezoo.finding.costs import compute
+from mobilezoo.finding.costs import compute, minimum_side
 from mobilezoo.finding.hosted import options_of
 from mobilezoo.finding.variants import Network, Variant
 from mobilezoo.models import list_models
@@ -67,7 +63,7 @@ def network(name: str) -> Network:
         defaults=defaults,
         side=height,
         channels=channels,
-        minimum_side=_minimum_side(builder, channels),
+        minimum_side=minimum_side(name, channels, {}),
         dataset=DATASETS.get(name, "imagenet"),
         differs=_differs(module.__doc__ or ""),
     )
@@ -91,17 +87,6 @@ def variants(known: Network) -> Iterator[Variant]:
     for options, side in wanted.values():
         yield compute(known, options, (side, side, known.channels))
         gc.collect()  # the network: it is cyclic
-
-
-def _minimum_side(builder: Callable[..., keras.Model], channels: int) -> int:
-    """The shortest side in pixels, as the builder says it when asked for less."""
-    try:
-        builder(input_shape=(0, 0, channels))
-    except InvalidArgumentError as error:
-        found = re.search(r"is below (\d+) px", str(error))
-        if found:
-            return int(found[1])
-    raise AssertionError(f"{builder.__name__} does not say which sides are too short")
 
 
 def _differs(documentation: str) -> str:

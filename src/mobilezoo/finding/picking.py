@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mobilezoo.benchmark.table import megabytes, millions
-from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.errors import InvalidArgumentError, did_you_mean
 from mobilezoo.finding.accuracies import shown_figure
 from mobilezoo.finding.candidates import Candidate, Miss, Pick
 from mobilezoo.finding.costs import PRECISIONS
@@ -49,7 +49,10 @@ def pick(
     """
     _check_precision(precision, ios)
     if dataset not in DATASETS:
-        raise InvalidArgumentError(f"dataset={dataset!r}: choose {', '.join(DATASETS)}.")
+        raise InvalidArgumentError(
+            f"dataset={dataset!r}: choose {', '.join(DATASETS)}."
+            f"{did_you_mean(str(dataset), DATASETS)}"
+        )
     limits = [
         *at_most(max_size_bytes, "size_bytes", megabytes, f" in {precision}", "is"),
         *at_most(max_mult_adds, "mult_adds", millions, " mult-adds"),

@@ -6,7 +6,6 @@ pictures. `python -m mobilezoo.finding.make_variants` computes the table; a test
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.errors import unknown_model
 from mobilezoo.weights import published_convention
 from mobilezoo.weights.catalogue import OF_THE_TOP
 
@@ -126,11 +125,9 @@ def network(name: str) -> Network:
         InvalidArgumentError: no such network.
     """
     known = networks()
-    name = ALIASES.get(name, name)
+    name = ALIASES.get(str(name), str(name))
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise InvalidArgumentError(f"Unknown model {name!r}. Choose {', '.join(known)}.{hint}")
+        raise unknown_model(name, known)
     return known[name]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from keras import layers
 
+from mobilezoo.models._build import Network
+
 POOL_SIZE, POOL_STRIDE = 5, 3  # average pooling: 14 x 14 -> 4 x 4
 FILTERS = 128  # of the 1x1 convolution
 UNITS = 1024  # of the hidden layer
@@ -19,15 +21,14 @@ MINIMUM_SIDE = 16 * (POOL_SIZE - 1) + 1  # one window fits into a map 16 times s
 
 
 def auxiliary_classifier(
-    x: Any, name: str, classes: int, activation: str | None, convolution: Callable[..., Any]
+    x: Any, name: str, network: Network, convolution: Callable[..., Any]
 ) -> Any:
     """A head: pool, 1x1 convolution, hidden layer, classes.
 
     Args:
         x: (batch, height, width, channels), each side at least POOL_SIZE.
         name: prefix of its layers.
-        classes: outputs.
-        activation: of the outputs.
+        network: whose classes and activation it has.
         convolution: (x, name, filters, kernel_size) -> x, with the network's normalisation.
 
     Returns:
@@ -38,4 +39,4 @@ def auxiliary_classifier(
     x = layers.Flatten(name=f"{name}_flatten")(x)
     x = layers.Dense(UNITS, activation="relu", name=f"{name}_hidden")(x)
     x = layers.Dropout(DROPOUT, name=f"{name}_dropout")(x)
-    return layers.Dense(classes, activation=activation, name=f"{name}_probabilities")(x)
+    return network.classify(x, f"{name}_")

@@ -1,77 +1,48 @@
-"""The arguments that builders share: their types, their checks, their documentation."""
+"""The arguments that builders share: their types and their checks."""
 
 from __future__ import annotations
 
-import inspect
 import math
 import os
-from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, TypedDict, TypeVar
+from pathlib import Path
+from typing import Any, TypedDict
 
 import keras
 
-from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.errors import InvalidArgumentError, did_you_mean
 from mobilezoo.weights import is_checkpoint
 
 InputShape = tuple[int | None, int | None, int]
 Weights = str | os.PathLike[str] | None
-Builder = TypeVar("Builder", bound=Callable[..., keras.Model])
 
 
-class Options(TypedDict, total=False):
-    """Keyword arguments of every builder of networks for pictures, as in keras.applications."""
+class BareOptions(TypedDict, total=False):
+    """Keyword arguments of every builder, as in keras.applications."""
 
-    include_top: bool
     weights: Weights
     input_tensor: Any
-    pooling: str | None
-    classes: int
     classifier_activation: str | None
-    dropout: float
     name: str | None
 
 
-def variant_of(family: Callable[..., keras.Model]) -> Callable[[Builder], Builder]:
-    """Decorate `vgg16(input_shape, **options)`: help() shows the arguments of its family.
+class TopOptions(BareOptions, total=False):
+    """Keyword arguments of builders that can leave out their classifier."""
 
-    Args:
-        family: builds any variant: family(variant, input_shape, *, ...). What follows the first
-            line of its docstring, which leaves the variant out, completes the variant's.
-    """
-    signature = inspect.signature(family)
-    _variant, *parameters = signature.parameters.values()
-    _summary, _, rest = inspect.cleandoc(family.__doc__ or "").partition("\n")
-
-    def document(builder: Builder) -> Builder:
-        builder.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        builder.__doc__ = f"{inspect.getdoc(builder)}\n{rest}"
-        return builder
-
-    return document
+    include_top: bool
+    pooling: str | None
 
 
-def check_options(
-    *,
-    include_top: bool,
-    pooling: str | None,
-    classes: int,
-    classifier_activation: str | None,
-    dropout: float,
-) -> None:
-    """Check the arguments that all builders share.
+class Options(TopOptions, total=False):
+    """Keyword arguments of builders of networks for ImageNet, whose classes are 1000."""
 
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
-    """
-    check_counts(classes=classes)
-    check_classifier(dropout, classifier_activation)
-    if pooling not in (None, "avg", "max"):
-        raise InvalidArgumentError(f"pooling={pooling!r}: choose None, 'avg' or 'max'.")
-    if pooling is not None and include_top:
-        raise InvalidArgumentError(
-            f"pooling={pooling!r} needs include_top=False; the classifier has its own pooling."
-        )
+    classes: int
+
+
+class VariantOptions(Options, total=False):
+    """Keyword arguments of a family's variants."""
+
+    dropout: float
 
 
 def check_positive(**options: float) -> None:
@@ -107,6 +78,31 @@ def check_classifier(dropout: float, activation: str | None) -> None:
             f"classifier_activation={activation!r} is unknown. Pass 'softmax', None for logits, or "
             "another activation of Keras."
         ) from error
+
+
+def check_pooling(pooling: str | None, *, include_top: bool) -> None:
+    """Raise InvalidArgumentError for another pooling than there is, or one under a classifier."""
+    if pooling not in (None, "avg", "max"):
+        raise InvalidArgumentError(f"pooling={pooling!r}: choose None, 'avg' or 'max'.")
+    if pooling is not None and include_top:
+        raise InvalidArgumentError(
+            f"pooling={pooling!r} needs include_top=False; the classifier has its own pooling."
+        )
+
+
+def check_weights(weights: Weights) -> None:
+    """Raise InvalidArgumentError for what is neither None, "imagenet" nor an existing file."""
+    if weights is None or weights == "imagenet":
+        return
+    if not isinstance(weights, (str, os.PathLike)):
+        raise InvalidArgumentError(
+            f"weights={weights!r}: pass None, 'imagenet' or the path of a weight file."
+        )
+    if not Path(weights).expanduser().is_file():
+        raise InvalidArgumentError(
+            f"weights={str(weights)!r} is not a file. Pass None, 'imagenet' or a path."
+            f"{did_you_mean(str(weights).lower(), ['imagenet'])}"
+        )
 
 
 def convention_of(convention: str | None, weights: Weights, published: str = "keras") -> str:

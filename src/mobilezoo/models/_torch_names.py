@@ -14,21 +14,22 @@ from mobilezoo.weights import Dialect, Source
 TIMM_V3_EPSILON = 1e-5  # of batch norms; torchvision's MobileNetV3 has 1e-3
 
 
-def vgg_names(convolutions: Sequence[int], *, batch_norm: bool) -> list[Dialect]:
+def vgg_names(convolutions: Sequence[int], *, batch_norm: bool, classifier: str) -> list[Dialect]:
     """Of VGG.
 
     Args:
         convolutions: in each of the blocks.
         batch_norm: whether a batch norm follows each.
+        classifier: our name of the last layer.
     """
     features = dict(_vgg_features(convolutions, batch_norm))
     torchvision: dict[str, str | Source] = {
         # 7x7 whatever the picture's size: there is a pooling to that before
         "fc1": Source("classifier.0", flattened=(7, 7, 512)),
         "fc2": "classifier.3",
-        "probabilities": "classifier.6",
+        classifier: "classifier.6",
     }
-    timm = {"fc1": "pre_logits.fc1", "fc2": "pre_logits.fc2", "probabilities": "head.fc"}
+    timm = {"fc1": "pre_logits.fc1", "fc2": "pre_logits.fc2", classifier: "head.fc"}
     return [
         Dialect("torchvision", features | torchvision),
         Dialect("timm", features | timm),
@@ -46,14 +47,15 @@ def _vgg_features(convolutions: Sequence[int], batch_norm: bool) -> Iterator[tup
         position += 1
 
 
-def resnet_names(blocks: Sequence[int], *, convolutions: int) -> list[Dialect]:
+def resnet_names(blocks: Sequence[int], *, convolutions: int, classifier: str) -> list[Dialect]:
     """Of ResNet, version 1; timm's names are torchvision's.
 
     Args:
         blocks: in each of the stages.
         convolutions: in each of the blocks, 2 or 3.
+        classifier: our name of the last layer.
     """
-    names = {"stem_conv": "conv1", "stem_bn": "bn1", "probabilities": "fc"}
+    names = {"stem_conv": "conv1", "stem_bn": "bn1", classifier: "fc"}
     for stage, count in enumerate(blocks, start=1):
         for block in range(count):
             ours, theirs = f"stage{stage + 1}_block{block + 1}", f"layer{stage}.{block}"
@@ -67,11 +69,12 @@ def resnet_names(blocks: Sequence[int], *, convolutions: int) -> list[Dialect]:
     return [Dialect("torchvision", names)]
 
 
-def mobilenet_v2_names(repeats: Sequence[int]) -> list[Dialect]:
+def mobilenet_v2_names(repeats: Sequence[int], *, classifier: str) -> list[Dialect]:
     """Of MobileNetV2, whose first block alone has no expansion.
 
     Args:
         repeats: blocks in each row of the paper's table.
+        classifier: our name of the last layer.
     """
     torchvision = _conv_bn("stem", "features.0.0", "features.0.1")
     timm = _conv_bn("stem", "conv_stem", "bn1")
@@ -89,8 +92,8 @@ def mobilenet_v2_names(repeats: Sequence[int]) -> list[Dialect]:
     torchvision |= _conv_bn("head", f"{head}.0", f"{head}.1")
     timm |= _conv_bn("head", "conv_head", "bn2")
     return [
-        Dialect("torchvision", torchvision | {"probabilities": "classifier.1"}),
-        Dialect("timm", timm | {"probabilities": "classifier"}),
+        Dialect("torchvision", torchvision | {classifier: "classifier.1"}),
+        Dialect("timm", timm | {classifier: "classifier"}),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -35,6 +35,40 @@ def backbone(model: keras.Model, endpoints: Sequence[str]) -> keras.Model:
     part = keras.Model(model.input, outputs, name=model.name)
     prepared = preprocessing_of(model)
     return part if prepared is None else set_preprocessing(part, prepared)
+
+
+def check_backbone(
+    options: Mapping[str, Any], of_the_classifier: Sequence[str], *, features_only: bool
+) -> None:
+    """Check that no argument asks for what a backbone leaves out.
+
+    Args:
+        options: of the builder, `include_top` among them.
+        of_the_classifier: names of those that have no effect without one.
+        features_only: whether the outputs are maps alone; else they may be the classifier's.
+
+    Raises:
+        InvalidArgumentError: names the argument, which would have no effect.
+    """
+    if options.get("pooling") is not None:
+        raise InvalidArgumentError(
+            f"pooling={options['pooling']!r} makes one vector; a backbone returns the outputs of "
+            "layers. Leave it out."
+        )
+    if features_only and options["include_top"]:
+        raise InvalidArgumentError(
+            "include_top=True adds a classifier, which a backbone of features_only=True does not "
+            "have. Leave it out, or pass endpoints=[...] with the layers that you want."
+        )
+    if options["include_top"]:
+        return
+    found = next((name for name in of_the_classifier if name in options), None)
+    if found is not None:
+        way_out = "" if features_only else ", or pass include_top=True"
+        raise InvalidArgumentError(
+            f"{found}={options[found]!r} is of the classifier, which this backbone does not have. "
+            f"Leave it out{way_out}."
+        )
 
 
 def _find(model: keras.Model, endpoint: str) -> Any:

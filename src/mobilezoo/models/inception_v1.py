@@ -19,7 +19,7 @@ printed ones are those of a 7x1 and a 1x7 convolution), 4a (367K, not 364K), 4c 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 from keras import layers
@@ -28,9 +28,12 @@ from mobilezoo._layers import LocalResponseNormalization, WithAuxiliaryClassifie
 from mobilezoo.data.preprocessing import set_preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.models import _auxiliary
-from mobilezoo.models._blocks import classify
-from mobilezoo.models._build import finish, network_input, pool_features
-from mobilezoo.models._options import Weights, check_options
+from mobilezoo.models._build import Network
+from mobilezoo.models._options import InputShape, Options
+from mobilezoo.models._signature import network_builder
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Module(NamedTuple):
@@ -64,20 +67,15 @@ DEFAULT_SHAPE = (224, 224, 3)
 MINIMUM_SIDE = 32  # each side is halved five times
 
 
+@network_builder()
 def inception_v1(
-    input_shape: tuple[int | None, int | None, int] | None = None,
+    input_shape: InputShape | None = None,
     *,
     reduce: bool = True,
     batch_norm: bool = False,
     auxiliary: bool = False,
     dropout: float = 0.4,
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: Any = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[Options],
 ) -> keras.Model:
     """Build Inception v1 (GoogLeNet): 6,998,552 parameters and 1.58 billion mult-adds.
 
@@ -93,42 +91,21 @@ def inception_v1(
             [answer, auxiliary 1, auxiliary 2], and `fit(x, y)` adds 0.3 of their losses; they are
             left out of `predict`, `evaluate` and the exported file.
         dropout: rate before the classifier, 0 <= dropout < 1.
-        include_top: whether the classifier is part of the network.
         weights: None for random ones, or the path of a Keras weight file. None are published.
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
-        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
-        classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
-        name: of the model; default "inception_v1".
 
     Returns:
         A model from RGB pixels scaled to [-1, 1], (batch, height, width, 3), to (batch, classes),
         or without a top to (batch, height / 32, width / 32, 1024) or its pooled vector.
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
-    check_options(
-        include_top=include_top,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        dropout=dropout,
-    )
-    if auxiliary and not include_top:
+    side = _auxiliary.MINIMUM_SIDE if auxiliary else MINIMUM_SIDE
+    network = Network(input_shape, DEFAULT_SHAPE, side, dropout=dropout, **options)
+    if auxiliary and not network.include_top:
         raise InvalidArgumentError(
             "auxiliary=True adds classifiers; pass include_top=True, or auxiliary=False."
         )
-    inputs = network_input(
-        input_shape,
-        input_tensor,
-        include_top=include_top,
-        default=DEFAULT_SHAPE,
-        minimum=_auxiliary.MINIMUM_SIDE if auxiliary else MINIMUM_SIDE,
-    )
 
     convolve = partial(_convolve, batch_norm=batch_norm)
-    x = _stem(inputs, convolve, batch_norm)
+    x = _stem(network.inputs, convolve, batch_norm)
     heads: list[Any] = []
     for row, module in MODULES.items():
         build = _module if reduce else _naive_module
@@ -137,25 +114,13 @@ def inception_v1(
             x = layers.MaxPooling2D(3, 2, padding="same", name=f"inception{row[0]}_pool")(x)
         if auxiliary and row in AUXILIARY_AFTER:
             heads.append(
-                _auxiliary.auxiliary_classifier(
-                    x, f"auxiliary{len(heads) + 1}", classes, classifier_activation, convolve
-                )
+                _auxiliary.auxiliary_classifier(x, f"auxiliary{len(heads) + 1}", network, convolve)
             )
-    if include_top:
-        x = classify(x, classes, dropout, classifier_activation)
-    else:
-        x = pool_features(x, pooling)
+    x = network.head(x)
 
     # "tf": the paper says of pixels only that their mean is subtracted; this is how the authors'
     # later release, Inception v1 in TensorFlow's slim library, takes them
-    model = finish(
-        name or "inception_v1",
-        inputs,
-        [x, *heads] if heads else x,
-        weights=weights,
-        preprocessing="tf",
-        classifier="probabilities" if include_top else None,
-    )
+    model = network.finish([x, *heads] if heads else x, "inception_v1", preprocessing="tf")
     if not heads:
         return model
     trainable = WithAuxiliaryClassifiers(model.input, model.outputs, name=model.name)

@@ -15,15 +15,17 @@ is 0 by default, as in keras.applications, which has no such argument.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 from keras import layers
 
-from mobilezoo.models._blocks import classify
-from mobilezoo.models._build import finish, network_input, pool_features
-from mobilezoo.models._options import InputShape, Weights, check_options
-from mobilezoo.weights import find
+from mobilezoo.models._build import Network
+from mobilezoo.models._options import InputShape, Options
+from mobilezoo.models._signature import network_builder
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Conv(NamedTuple):
@@ -135,17 +137,12 @@ DEFAULT_SHAPE = (299, 299, 3)
 MINIMUM_SIDE = 75
 
 
+@network_builder()
 def inception_v3(
     input_shape: InputShape | None = None,
     *,
     dropout: float = 0.0,
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: Any = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[Options],
 ) -> keras.Model:
     """Build Inception v3: 23,851,784 parameters and 5.71 billion mult-adds by default.
 
@@ -153,54 +150,20 @@ def inception_v3(
         input_shape: (height, width, channels) in pixels, each side at least 75. Default
             (299, 299, 3); free sides with `include_top=False`.
         dropout: rate before the classifier, 0 <= dropout < 1.
-        include_top: whether the classifier is part of the network.
-        weights: None for random ones, "imagenet", or the path of a Keras weight file.
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
-        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
-        classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
-        name: of the model; default "inception_v3".
 
     Returns:
         A model from RGB pixels scaled to [-1, 1], (batch, height, width, 3), to (batch, classes),
         or without a top to (batch, h, w, 2048), about 1/32 of the sides (8 of 299 px, 1 of 75),
         or its pooled vector.
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
-    check_options(
-        include_top=include_top,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        dropout=dropout,
-    )
-    inputs = network_input(
-        input_shape,
-        input_tensor,
-        include_top=include_top,
-        default=DEFAULT_SHAPE,
-        minimum=MINIMUM_SIDE,
-    )
+    network = Network(input_shape, DEFAULT_SHAPE, MINIMUM_SIDE, dropout=dropout, **options)
 
-    x = _path(inputs, "stem", STEM)
+    x = _path(network.inputs, "stem", STEM)
     for number, module in enumerate(MODULES):
         x = _module(x, f"mixed{number}", module)
-    if include_top:
-        x = classify(x, classes, dropout, classifier_activation)
-    else:
-        x = pool_features(x, pooling)
+    x = network.head(x)
 
-    return finish(
-        name or "inception_v3",
-        inputs,
-        x,
-        weights=weights,
-        preprocessing="tf",
-        published=lambda: find("inception_v3", include_top, inputs.shape),
-        classifier="probabilities" if include_top else None,
-    )
+    return network.finish(x, "inception_v3", preprocessing="tf", published={})
 
 
 def _module(x: Any, name: str, module: Module) -> Any:

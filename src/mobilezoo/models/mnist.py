@@ -3,25 +3,24 @@
 Source: the Keras examples of 2015. mnist_mlp.py, which the talk behind this library trained:
 784-512-512-10 with dropout 0.2. cifar10_cnn.py, a small VGG-style stack: two 3x3 convolutions,
 pool, two 3x3 convolutions, pool, a hidden layer of 512.
-Differs: cifar10_cnn.py leaves out the padding of every second convolution; here all keep the
-size, as in VGG.
+Differs: mnist_cnn pads every convolution, as in VGG, where cifar10_cnn.py leaves out the padding
+of every second one.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import layers
 
-from mobilezoo.models._build import finish, network_input, pool_features
-from mobilezoo.models._options import (
-    InputShape,
-    Weights,
-    check_classifier,
-    check_counts,
-    check_options,
-)
+from mobilezoo.models._build import Network
+from mobilezoo.models._options import BareOptions, InputShape, TopOptions
+from mobilezoo.models._signature import network_builder
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 HIDDEN_UNITS = (512, 512)
 STACK_FILTERS = (32, 64)  # of two 3x3 convolutions each, then 2x2 max pooling
@@ -29,15 +28,13 @@ CNN_HIDDEN_UNITS = 512
 DEFAULT_SHAPE = (28, 28, 1)
 
 
+@network_builder(without=("include_top", "pooling"))
 def mnist_mlp(
     input_shape: tuple[int, int, int] | None = None,
     *,
     dropout: float = 0.2,
-    weights: Weights = None,
-    input_tensor: Any = None,
     classes: int = 10,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[BareOptions],
 ) -> keras.Model:
     """Build the multilayer perceptron 784-512-512-10: exactly 669,706 parameters.
 
@@ -45,43 +42,29 @@ def mnist_mlp(
         input_shape: (height, width, channels) in pixels; default (28, 28, 1).
         dropout: rate after each hidden layer, 0 <= dropout < 1.
         weights: None for random ones, or the path of a Keras weight file.
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
         classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
-        name: of the model; default "mnist_mlp".
 
     Returns:
         A model from pixels scaled to [0, 1], (batch, 28, 28, 1), to (batch, classes).
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
-    check_counts(classes=classes)
-    check_classifier(dropout, classifier_activation)
-    inputs = network_input(
-        input_shape, input_tensor, include_top=True, default=DEFAULT_SHAPE, minimum=1
-    )
+    network = Network(input_shape, DEFAULT_SHAPE, 1, dropout=dropout, classes=classes, **options)
 
-    x = layers.Flatten(name="pixels")(inputs)
+    x = layers.Flatten(name="pixels")(network.inputs)
     for number, units in enumerate(HIDDEN_UNITS, start=1):
         x = layers.Dense(units, activation="relu", name=f"hidden{number}")(x)
         x = layers.Dropout(dropout, name=f"dropout{number}")(x)
-    x = layers.Dense(classes, activation=classifier_activation, name="probabilities")(x)
+    x = network.classify(x)
 
-    return finish(name or "mnist_mlp", inputs, x, weights=weights, preprocessing="unit")
+    return network.finish(x, "mnist_mlp", preprocessing="unit")
 
 
+@network_builder()
 def mnist_cnn(
     input_shape: InputShape | None = None,
     *,
     dropout: float = 0.5,
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: Any = None,
-    pooling: str | None = None,
     classes: int = 10,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[TopOptions],
 ) -> keras.Model:
     """Build a small VGG-style network: 1,676,266 parameters and 20 million mult-adds.
 
@@ -92,31 +75,15 @@ def mnist_cnn(
             of that.
         include_top: whether the hidden layer and the classifier are part of the network.
         weights: None for random ones, or the path of a Keras weight file.
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
-        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
         classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
-        name: of the model; default "mnist_cnn".
 
     Returns:
         A model from pixels scaled to [0, 1], (batch, 28, 28, 1), to (batch, classes), or
         without a top to (batch, 7, 7, 64) or its pooled vector.
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
-    check_options(
-        include_top=include_top,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        dropout=dropout,
-    )
-    inputs = network_input(
-        input_shape, input_tensor, include_top=include_top, default=DEFAULT_SHAPE, minimum=4
-    )
+    network = Network(input_shape, DEFAULT_SHAPE, 4, dropout=dropout, classes=classes, **options)
 
-    x = inputs
+    x = network.inputs
     for number, filters in enumerate(STACK_FILTERS, start=1):
         for conv in (1, 2):
             x = layers.Conv2D(
@@ -124,12 +91,13 @@ def mnist_cnn(
             )(x)
         x = layers.MaxPooling2D(2, name=f"block{number}_pool")(x)
         x = layers.Dropout(dropout / 2, name=f"block{number}_dropout")(x)
-    if include_top:
-        x = layers.Flatten(name="flatten")(x)
-        x = layers.Dense(CNN_HIDDEN_UNITS, activation="relu", name="hidden")(x)
-        x = layers.Dropout(dropout, name="dropout")(x)
-        x = layers.Dense(classes, activation=classifier_activation, name="probabilities")(x)
-    else:
-        x = pool_features(x, pooling)
+    x = network.head(x, partial(_classify, network=network))
 
-    return finish(name or "mnist_cnn", inputs, x, weights=weights, preprocessing="unit")
+    return network.finish(x, "mnist_cnn", preprocessing="unit")
+
+
+def _classify(x: Any, *, network: Network) -> Any:
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(CNN_HIDDEN_UNITS, activation="relu", name="hidden")(x)
+    x = layers.Dropout(network.dropout, name="dropout")(x)
+    return network.classify(x)

@@ -9,15 +9,19 @@ pads one pixel after on both sides, as in keras.applications, whose weight files
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 from keras import layers
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.models._build import finish, network_input, pool_features
-from mobilezoo.models._options import Weights, check_counts, check_options, check_positive
-from mobilezoo.weights import find
+from mobilezoo.models._build import Network
+from mobilezoo.models._options import InputShape, Options, check_counts, check_positive
+from mobilezoo.models._signature import network_builder
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Block(NamedTuple):
@@ -48,19 +52,14 @@ DEFAULT_SHAPE = (224, 224, 3)
 MINIMUM_SIDE = 32
 
 
+@network_builder()
 def mobilenet(
-    input_shape: tuple[int | None, int | None, int] | None = None,
+    input_shape: InputShape | None = None,
     *,
     alpha: float = 1.0,
     depth_multiplier: int = 1,
     dropout: float = 1e-3,
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: Any = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[Options],
 ) -> keras.Model:
     """Build MobileNet (v1): 4,253,864 parameters and 569 million mult-adds by default.
 
@@ -70,65 +69,32 @@ def mobilenet(
         alpha: width multiplier, > 0: every layer's filters are scaled by it.
         depth_multiplier: filters per input channel of the depthwise convolutions, >= 1.
         dropout: rate before the classifier, 0 <= dropout < 1.
-        include_top: whether the classifier is part of the network.
-        weights: None for random ones, "imagenet", or the path of a Keras weight file.
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
-        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
-        classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
         name: of the model; default "mobilenet_<alpha>_<height>".
 
     Returns:
         A model from RGB pixels scaled to [-1, 1], (batch, height, width, 3), to (batch, classes),
         or without a top to (batch, height / 32, width / 32, 1024 * alpha) or its pooled vector.
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
     check_positive(alpha=alpha)
     check_counts(depth_multiplier=depth_multiplier)
-    check_options(
-        include_top=include_top,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        dropout=dropout,
-    )
     if int(STEM_FILTERS * alpha) < 1:
         raise InvalidArgumentError(f"alpha={alpha} leaves no filter; pass at least 1/32.")
-    inputs = network_input(
-        input_shape,
-        input_tensor,
-        include_top=include_top,
-        default=DEFAULT_SHAPE,
-        minimum=MINIMUM_SIDE,
-    )
+    network = Network(input_shape, DEFAULT_SHAPE, MINIMUM_SIDE, dropout=dropout, **options)
 
-    x = _stem(inputs, int(STEM_FILTERS * alpha))
+    x = _stem(network.inputs, int(STEM_FILTERS * alpha))
     for number, block in enumerate(BLOCKS, start=1):
         x = _separable(
             x, f"block{number}", int(block.filters * alpha), block.stride, depth_multiplier
         )
-    if include_top:
-        x = _classifier(x, classes, dropout, classifier_activation)
-    else:
-        x = pool_features(x, pooling)
+    x = network.head(x, partial(_classify, network=network))
 
-    name = name or f"mobilenet_{alpha:.2f}_{inputs.shape[1] or 'any'}"
-    return finish(
-        name,
-        inputs,
+    return network.finish(
         x,
-        weights=weights,
+        "mobilenet",
         preprocessing="tf",
-        published=lambda: find(
-            "mobilenet",
-            include_top,
-            inputs.shape,
-            alpha=alpha,
-            depth_multiplier=depth_multiplier,
-        ),
-        classifier="logits_conv" if include_top else None,
+        name=f"mobilenet_{alpha:.2f}_{network.side}",
+        published={"alpha": alpha, "depth_multiplier": depth_multiplier},
+        classifier="logits_conv",
     )
 
 
@@ -157,11 +123,8 @@ def _separable(x: Any, name: str, filters: int, stride: int, depth_multiplier: i
     return layers.ReLU(6.0, name=f"{name}_pointwise_relu")(x)
 
 
-def _classifier(x: Any, classes: int, dropout: float, activation: str | None) -> Any:
+def _classify(x: Any, *, network: Network) -> Any:
     x = layers.GlobalAveragePooling2D(keepdims=True, name="global_average_pool")(x)
-    x = layers.Dropout(dropout, name="dropout")(x)
-    x = layers.Conv2D(classes, 1, name="logits_conv")(x)
-    x = layers.Reshape((classes,), name="logits")(x)
-    if activation is None:
-        return x
-    return layers.Activation(activation, name="probabilities")(x)
+    x = layers.Dropout(network.dropout, name="dropout")(x)
+    x = layers.Conv2D(network.classes, 1, name="logits_conv")(x)
+    return network.activate(layers.Reshape((network.classes,), name="logits")(x))

@@ -9,23 +9,19 @@ released networks, dropout before the classifier too (keras.applications has non
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 from keras import layers
 
-from mobilezoo.models._blocks import classify
-from mobilezoo.models._build import finish, network_input, pool_features
+from mobilezoo.models._build import Network
 from mobilezoo.models._mobile_blocks import Style, conv_bn, depthwise_bn, make_divisible
-from mobilezoo.models._options import (
-    InputShape,
-    Weights,
-    check_options,
-    check_positive,
-    convention_of,
-)
+from mobilezoo.models._options import InputShape, Options, check_positive, convention_of
+from mobilezoo.models._signature import network_builder
 from mobilezoo.models._torch_names import mobilenet_v2_names
-from mobilezoo.weights import find
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Stage(NamedTuple):
@@ -58,19 +54,14 @@ STYLES = {
 PREPROCESSING = {"keras": "tf", "torch": "torch"}
 
 
+@network_builder()
 def mobilenet_v2(
     input_shape: InputShape | None = None,
     *,
     alpha: float = 1.0,
     dropout: float = 0.2,
     convention: str | None = None,
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: Any = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[Options],
 ) -> keras.Model:
     """Build MobileNetV2: 3,538,984 parameters and 301 million mult-adds by default.
 
@@ -83,43 +74,22 @@ def mobilenet_v2(
             TensorFlow's "same") or "torch" (epsilon 1e-5, padding on both sides, preprocessing
             "torch"), to fit the weights; None means "torch" for a checkpoint of PyTorch, else
             "keras".
-        include_top: whether the classifier is part of the network.
         weights: None for random ones, "imagenet", or the path of a Keras weight file or of a
             checkpoint of torchvision or timm.
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
-        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
-        classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
         name: of the model; default "mobilenet_v2_<alpha>_<height>".
 
     Returns:
         A model from RGB pixels scaled to [-1, 1], (batch, height, width, 3), to (batch, classes),
         or without a top to (batch, height / 32, width / 32, 1280; more at alpha > 1) or its
         pooled vector.
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
     check_positive(alpha=alpha)
-    check_options(
-        include_top=include_top,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        dropout=dropout,
-    )
-    inputs = network_input(
-        input_shape,
-        input_tensor,
-        include_top=include_top,
-        default=DEFAULT_SHAPE,
-        minimum=MINIMUM_SIDE,
-    )
-    convention = convention_of(convention, weights)
+    network = Network(input_shape, DEFAULT_SHAPE, MINIMUM_SIDE, dropout=dropout, **options)
+    convention = convention_of(convention, network.weights)
     style = STYLES[convention]
 
     stem_filters = make_divisible(STEM_FILTERS * alpha)
-    x = conv_bn(inputs, "stem", stem_filters, style, kernel_size=3, stride=2)
+    x = conv_bn(network.inputs, "stem", stem_filters, style, kernel_size=3, stride=2)
     x = layers.ReLU(6.0, name="stem_relu")(x)
     number = 0
     for stage in STAGES:
@@ -130,22 +100,17 @@ def mobilenet_v2(
             x = _inverted_residual(x, f"block{number}", stage.expansion, filters, stride, style)
     x = conv_bn(x, "head", make_divisible(HEAD_FILTERS * max(alpha, 1.0)), style)
     x = layers.ReLU(6.0, name="head_relu")(x)
-    if include_top:
-        x = classify(x, classes, dropout, classifier_activation)
-    else:
-        x = pool_features(x, pooling)
+    x = network.head(x)
 
-    return finish(
-        name or f"mobilenet_v2_{alpha:.2f}_{inputs.shape[1] or 'any'}",
-        inputs,
+    return network.finish(
         x,
-        weights=weights,
+        "mobilenet_v2",
         preprocessing=PREPROCESSING[convention],
-        published=lambda: find(
-            "mobilenet_v2", include_top, inputs.shape, alpha=alpha, convention=convention
+        name=f"mobilenet_v2_{alpha:.2f}_{network.side}",
+        published={"alpha": alpha, "convention": convention},
+        torch_names=lambda: mobilenet_v2_names(
+            [stage.repeats for stage in STAGES], classifier=network.classifier
         ),
-        classifier="probabilities" if include_top else None,
-        torch_names=lambda: mobilenet_v2_names([stage.repeats for stage in STAGES]),
     )
 
 

@@ -10,25 +10,24 @@ are not scaled. Pixels are scaled inside the network, as in keras.applications.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 from keras import layers
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.models._build import finish, network_input, pool_features
+from mobilezoo.models._build import Network
 from mobilezoo.models._mobile_blocks import Style, conv_bn, depthwise_bn, make_divisible
 from mobilezoo.models._options import (
     InputShape,
     Options,
-    Weights,
-    check_options,
+    VariantOptions,
     check_positive,
     convention_of,
-    variant_of,
 )
+from mobilezoo.models._signature import variant_of
 from mobilezoo.models._torch_names import mobilenet_v3_names
-from mobilezoo.weights import find
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -101,7 +100,7 @@ STYLES = {
 }
 
 
-class MobileNetV3Options(Options, total=False):
+class MobileNetV3Options(VariantOptions, total=False):
     """Keyword arguments of both sizes."""
 
     alpha: float
@@ -119,13 +118,7 @@ def _mobilenet_v3(  # noqa: D417 - the public functions do not take variant
     dropout: float = 0.2,
     include_preprocessing: bool | None = None,
     convention: str | None = None,
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: Any = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[Options],
 ) -> keras.Model:
     """Build either size.
 
@@ -143,40 +136,20 @@ def _mobilenet_v3(  # noqa: D417 - the public functions do not take variant
         include_top: whether the hidden layer and the classifier are part of the network.
         weights: None for random ones, "imagenet", or the path of a Keras weight file or of a
             checkpoint of torchvision or timm.
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
-        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
-        classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
         name: of the model; default "<variant>_<alpha>_<height>".
 
     Returns:
         A model from RGB pixels 0..255, (batch, height, width, 3), to (batch, classes), or without
         a top to (batch, height / 32, width / 32, 960; 576 in the small one) or its pooled vector.
         Pixels are scaled to [-1, 1] by the caller with include_preprocessing=False.
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
     check_positive(alpha=alpha)
-    check_options(
-        include_top=include_top,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        dropout=dropout,
-    )
-    inputs = network_input(
-        input_shape,
-        input_tensor,
-        include_top=include_top,
-        default=DEFAULT_SHAPE,
-        minimum=MINIMUM_SIDE,
-    )
-    convention = convention_of(convention, weights)
+    network = Network(input_shape, DEFAULT_SHAPE, MINIMUM_SIDE, dropout=dropout, **options)
+    convention = convention_of(convention, network.weights)
     style, table = STYLES[convention], TABLES[variant]
     last = "RE" if minimalistic else "HS"
 
-    x, preprocessing = _pixels(inputs, include_preprocessing, convention)
+    x, preprocessing = _pixels(network.inputs, include_preprocessing, convention)
     x = conv_bn(x, "stem", STEM_FILTERS, style, kernel_size=3, stride=2)
     x = _activation(x, "stem", last)
     channels = STEM_FILTERS  # of the row's input at width 1.0
@@ -187,27 +160,16 @@ def _mobilenet_v3(  # noqa: D417 - the public functions do not take variant
         channels = row.filters
     x = conv_bn(x, "head", make_divisible(HEAD_EXPANSION * x.shape[-1]), style)
     x = _activation(x, "head", last)
-    if include_top:
-        units = make_divisible(table.hidden * alpha) if alpha > 1 else table.hidden
-        x = _classifier(x, units, classes, dropout, last, classifier_activation)
-    else:
-        x = pool_features(x, pooling)
+    units = make_divisible(table.hidden * alpha) if alpha > 1 else table.hidden
+    x = network.head(x, partial(_classify, network=network, units=units, kind=last))
 
-    return finish(
-        name or f"{variant}_{alpha:.2f}_{inputs.shape[1] or 'any'}",
-        inputs,
+    return network.finish(
         x,
-        weights=weights,
+        variant,
         preprocessing=preprocessing,
-        published=lambda: find(
-            variant,
-            include_top,
-            inputs.shape,
-            alpha=alpha,
-            minimalistic=minimalistic,
-            convention=convention,
-        ),
-        classifier="logits_conv" if include_top else None,
+        name=f"{variant}_{alpha:.2f}_{network.side}",
+        published={"alpha": alpha, "minimalistic": minimalistic, "convention": convention},
+        classifier="logits_conv",
         torch_names=lambda: mobilenet_v3_names(
             [row.filters for row in table.rows],
             [row.squeeze and not minimalistic for row in table.rows],
@@ -287,13 +249,10 @@ def _squeeze_excite(x: Any, name: str) -> Any:
     return layers.Multiply(name=f"{name}_excite")([x, y])
 
 
-def _classifier(
-    x: Any, units: int, classes: int, dropout: float, kind: str, activation: str | None
-) -> Any:
+def _classify(x: Any, *, network: Network, units: int, kind: str) -> Any:
     x = layers.GlobalAveragePooling2D(keepdims=True, name="global_average_pool")(x)
     x = layers.Conv2D(units, 1, name="hidden_conv")(x)
     x = _activation(x, "hidden", kind)
-    x = layers.Dropout(dropout, name="dropout")(x)
-    x = layers.Conv2D(classes, 1, name="logits_conv")(x)
-    x = layers.Flatten(name="logits")(x)
-    return x if activation is None else layers.Activation(activation, name="probabilities")(x)
+    x = layers.Dropout(network.dropout, name="dropout")(x)
+    x = layers.Conv2D(network.classes, 1, name="logits_conv")(x)
+    return network.activate(layers.Flatten(name="logits")(x))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any
 
 import keras
 
-from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.models.features import backbone
+from mobilezoo.errors import InvalidArgumentError, unknown_model
+from mobilezoo.models.features import backbone, check_backbone
 from mobilezoo.models.inception_v1 import inception_v1
 from mobilezoo.models.inception_v3 import inception_v3
 from mobilezoo.models.mnist import mnist_cnn, mnist_mlp
@@ -38,6 +37,9 @@ from mobilezoo.models.resnet_v2 import (
 )
 from mobilezoo.models.vgg import vgg11, vgg13, vgg16, vgg19
 from mobilezoo.weights import weight_files
+from mobilezoo.weights.catalogue import OF_THE_TOP
+
+OF_THE_CLASSIFIER = ("classes", "classifier_activation", "dropout", *OF_THE_TOP)
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,13 @@ class Entry:
         labels: of the default number of classes, as `export_coreml` takes them.
         endpoints: layers (or patterns, of which the last match counts) at which each
             resolution ends, from the finest; `build(features_only=True)` returns them.
+        of_the_classifier: arguments that have no effect without one.
     """
 
     builder: Callable[..., keras.Model]
     labels: str
     endpoints: tuple[str, ...] = ()
+    of_the_classifier: tuple[str, ...] = OF_THE_CLASSIFIER
 
 
 # endpoints of a family, at strides 2, 4, 8, 16 and 32
@@ -83,7 +87,12 @@ _MOBILENET_V3_SMALL = (
 
 _TABLE = {
     "mnist_mlp": Entry(mnist_mlp, "digits"),
-    "mnist_cnn": Entry(mnist_cnn, "digits", ("block1_pool", "block2_pool")),
+    "mnist_cnn": Entry(
+        mnist_cnn,
+        "digits",
+        ("block1_pool", "block2_pool"),
+        of_the_classifier=("classes", "classifier_activation"),  # features are dropped too
+    ),
     "vgg11": Entry(vgg11, "imagenet", _VGG),
     "vgg13": Entry(vgg13, "imagenet", _VGG),
     "vgg16": Entry(vgg16, "imagenet", _VGG),
@@ -143,7 +152,8 @@ def build(
             segmentation.
         endpoints: a backbone that returns the outputs of these layers: names, or patterns such as
             "stage2_block*_out", of which the last match counts.
-        options: arguments of its builder.
+        options: arguments of its builder; those of the classifier only with include_top=True,
+            which `endpoints` may name layers of.
 
     Returns:
         What the builder returns, or a model with a list of outputs.
@@ -159,22 +169,12 @@ def build(
         endpoints = found.endpoints
         if not endpoints:
             raise InvalidArgumentError(f"{name} has no feature maps; pass endpoints=[...].")
-    if endpoints is not None and "include_top" in inspect.signature(found.builder).parameters:
+    if endpoints is None:
+        return found.builder(**options)
+    if "include_top" in inspect.signature(found.builder).parameters:
         options.setdefault("include_top", False)
-    model = _call(name, found.builder, options)
-    return model if endpoints is None else backbone(model, endpoints)
-
-
-def _call(name: str, builder: Callable[..., keras.Model], options: dict[str, Any]) -> keras.Model:
-    taken = inspect.signature(builder).parameters
-    unknown = next((option for option in options if option not in taken), None)
-    if unknown is not None:
-        close = difflib.get_close_matches(unknown, taken, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise InvalidArgumentError(
-            f"{name} takes no argument {unknown!r}; it takes {', '.join(taken)}.{hint}"
-        )
-    return builder(**options)
+        check_backbone(options, found.of_the_classifier, features_only=features_only)
+    return backbone(found.builder(**options), endpoints)
 
 
 def entry(name: str) -> Entry:
@@ -185,7 +185,5 @@ def entry(name: str) -> Entry:
     """
     name = _ALIASES.get(name, name)
     if name not in _TABLE:
-        close = difflib.get_close_matches(name, _TABLE, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise InvalidArgumentError(f"Unknown model {name!r}. Choose {', '.join(_TABLE)}.{hint}")
+        raise unknown_model(name, _TABLE)
     return _TABLE[name]

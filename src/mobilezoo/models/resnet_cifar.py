@@ -11,26 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 from keras import layers
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.models._blocks import classify, conv
-from mobilezoo.models._build import finish, network_input, pool_features
-from mobilezoo.models._options import (
-    InputShape,
-    Weights,
-    check_choice,
-    check_counts,
-    check_options,
+from mobilezoo.models._build import Network
+from mobilezoo.models._options import InputShape, TopOptions, check_choice, check_counts
+from mobilezoo.models._residual_blocks import (
+    EXPANSION,
+    batch_norm,
+    block_kernels,
+    bn_relu,
+    conv,
+    residual_v1,
+    residual_v2,
 )
+from mobilezoo.models._signature import network_builder
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 STEM_FILTERS = 16
 FILTERS = (16, 32, 64)  # of the 3x3 convolutions where the map is 32x32, 16x16, 8x8
 LAYERS = {"basic": 2, "bottleneck": 3}  # convolutions per block
-EXPANSION = {"basic": 1, "bottleneck": 4}  # output channels of a block per filter
+STRIDE_IN = "1x1"  # of a strided bottleneck
 DEEPEST = 1202
 EPSILON = 1e-5
 DEFAULT_SHAPE = (32, 32, 3)
@@ -50,6 +56,7 @@ class Plan(NamedTuple):
     nested: bool  # whether stages and blocks are submodels
 
 
+@network_builder()
 def resnet_cifar(
     depth: int = 20,
     version: int = 1,
@@ -58,13 +65,8 @@ def resnet_cifar(
     shortcut: str | None = None,
     input_shape: InputShape | None = None,
     dropout: float = 0.0,
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: Any = None,
-    pooling: str | None = None,
     classes: int = 10,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[TopOptions],
 ) -> keras.Model:
     """Build a ResNet for small pictures: ResNet-20 has 271,098 parameters, 40.6 million mult-adds.
 
@@ -89,60 +91,44 @@ def resnet_cifar(
         input_shape: (height, width, channels) in pixels, each side at least 4. Default (32, 32,
             3); free sides with `include_top=False`.
         dropout: rate before the classifier, 0 <= dropout < 1.
-        include_top: whether the classifier is part of the network.
         weights: None for random ones, or the path of a Keras weight file.
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
-        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
         classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
         name: of the model; default "resnet<depth>_cifar" or "resnet<depth>_v2_cifar".
 
     Returns:
         A model from RGB pixels scaled to [-1, 1] (preprocessing "tf"), (batch, height, width, 3),
         to (batch, classes), or without a top to (batch, height / 4, width / 4, 64; 256 with
         bottlenecks) or its pooled vector.
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
     plan = _plan(depth, version, block, shortcut)
-    check_options(
-        include_top=include_top,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        dropout=dropout,
-    )
-    inputs = network_input(
-        input_shape,
-        input_tensor,
-        include_top=include_top,
-        default=DEFAULT_SHAPE,
-        minimum=MINIMUM_SIDE,
+    network = Network(
+        input_shape, DEFAULT_SHAPE, MINIMUM_SIDE, dropout=dropout, classes=classes, **options
     )
 
-    x = conv(inputs, STEM_FILTERS, 3, 1, "stem_{}")
+    x = conv(network.inputs, STEM_FILTERS, 3, 1, "stem_{}")
     if version == 1:
-        x = _bn_relu(x, "stem_{}")
+        x = bn_relu(x, "stem_{}", EPSILON)
     for stage, filters in enumerate(FILTERS, start=1):
         x = _part(
             f"stage{stage}", partial(_stage, plan=plan, stage=stage, filters=filters), x, plan
         )
     if version == 2:
-        x = _bn_relu(x, "post_{}")
-    if include_top:
-        x = classify(x, classes, dropout, classifier_activation)
-    else:
-        x = pool_features(x, pooling)
+        x = bn_relu(x, "post_{}", EPSILON)
+    x = network.head(x)
 
-    name = name or f"resnet{depth}{'_v2' if version == 2 else ''}_cifar"
-    return finish(name, inputs, x, weights=weights, preprocessing="tf")
+    name = f"resnet{depth}{'_v2' if version == 2 else ''}_cifar"
+    return network.finish(x, name, preprocessing="tf")
 
 
 def _plan(depth: int, version: int, block: str | None, shortcut: str | None) -> Plan:
     check_choice((1, 2), version=version)
     check_choice((None, "basic", "bottleneck"), block=block)
     check_choice((None, "identity", "projection"), shortcut=shortcut)
+    if isinstance(depth, (tuple, list)):
+        raise InvalidArgumentError(
+            f"depth={depth} must be a whole number. For another size of pictures pass "
+            f"input_shape={tuple(depth)}."
+        )
     check_counts(depth=depth)
     block = block or ("basic" if version == 1 else "bottleneck")
     shortcut = shortcut or ("identity" if version == 1 else "projection")
@@ -193,36 +179,21 @@ def _residual_v1(x: Any, prefix: str, *, plan: Plan, filters: int, stride: int) 
     if stride > 1 or x.shape[-1] != made:
         shortcut = _shortcut(x, made, stride, prefix, plan)
         if plan.shortcut == "projection":
-            shortcut = _bn(shortcut, prefix + "shortcut_{}")
-    kernels = _kernels(plan.block, filters, stride)
-    for number, kernel in enumerate(kernels, start=1):
-        x = conv(x, *kernel, f"{prefix}{{}}{number}")
-        x = (_bn_relu if number < len(kernels) else _bn)(x, f"{prefix}{{}}{number}")
-    x = layers.Add(name=f"{prefix}add")([shortcut, x])
-    return layers.ReLU(name=f"{prefix}out")(x)
+            shortcut = batch_norm(shortcut, prefix + "shortcut_{}", EPSILON)
+    kernels = block_kernels(plan.block, filters, stride, STRIDE_IN)
+    return residual_v1(x, shortcut, kernels, prefix, epsilon=EPSILON)
 
 
 def _residual_v2(x: Any, prefix: str, *, plan: Plan, filters: int, stride: int) -> Any:
     """Shortcut plus convolutions, each of a normalised and rectified input."""
     made = filters * EXPANSION[plan.block]
-    active = _bn_relu(x, prefix + "preact_{}")
+    active = bn_relu(x, prefix + "preact_{}", EPSILON)
     changes = stride > 1 or x.shape[-1] != made
     shortcut = active if changes and plan.shortcut == "projection" else x
     if changes:
         shortcut = _shortcut(shortcut, made, stride, prefix, plan)
-    x = active
-    for number, kernel in enumerate(_kernels(plan.block, filters, stride), start=1):
-        if number > 1:
-            x = _bn_relu(x, f"{prefix}{{}}{number - 1}")
-        x = conv(x, *kernel, f"{prefix}{{}}{number}")
-    return layers.Add(name=f"{prefix}add")([shortcut, x])
-
-
-def _kernels(block: str, filters: int, stride: int) -> tuple[tuple[int, int, int], ...]:
-    """(filters, kernel size, stride) of a block's convolutions."""
-    if block == "basic":
-        return (filters, 3, stride), (filters, 3, 1)
-    return (filters, 1, stride), (filters, 3, 1), (filters * EXPANSION[block], 1, 1)
+    kernels = block_kernels(plan.block, filters, stride, STRIDE_IN)
+    return residual_v2(active, shortcut, kernels, prefix, epsilon=EPSILON)
 
 
 def _shortcut(x: Any, made: int, stride: int, prefix: str, plan: Plan) -> Any:
@@ -237,11 +208,3 @@ def _shortcut(x: Any, made: int, stride: int, prefix: str, plan: Plan) -> Any:
     return layers.ZeroPadding2D(  # "channels_first" pads the last two axes: width and channels
         ((0, 0), (0, missing)), data_format="channels_first", name=f"{prefix}shortcut_pad"
     )(x)
-
-
-def _bn(x: Any, name: str) -> Any:
-    return layers.BatchNormalization(epsilon=EPSILON, name=name.format("bn"))(x)
-
-
-def _bn_relu(x: Any, name: str) -> Any:
-    return layers.ReLU(name=name.format("relu"))(_bn(x, name))

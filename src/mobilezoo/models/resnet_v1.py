@@ -15,19 +15,26 @@ import keras
 from keras import layers
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.models._blocks import classify, conv
-from mobilezoo.models._build import finish, network_input, pool_features
+from mobilezoo.models._build import Network
 from mobilezoo.models._options import (
     InputShape,
     Options,
+    VariantOptions,
     Weights,
     check_choice,
-    check_options,
     convention_of,
-    variant_of,
 )
+from mobilezoo.models._residual_blocks import (
+    EXPANSION,
+    batch_norm,
+    block_kernels,
+    bn_relu,
+    conv,
+    residual_v1,
+)
+from mobilezoo.models._signature import variant_of
 from mobilezoo.models._torch_names import resnet_names
-from mobilezoo.weights import find, published_convention
+from mobilezoo.weights import published_convention
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -50,7 +57,6 @@ TABLE_1 = (
     Column(200, "bottleneck", (3, 24, 36, 3)),
 )
 FILTERS = (64, 128, 256, 512)  # of the 3x3 convolutions in conv2_x ... conv5_x
-EXPANSION = {"basic": 1, "bottleneck": 4}  # output channels of a block per filter
 STEM_FILTERS = 64  # conv1, 7x7 / 2
 DEFAULT_SHAPE = (224, 224, 3)
 MINIMUM_SIDE = 32
@@ -71,7 +77,7 @@ CONVENTIONS = {
 }
 
 
-class ResNetOptions(Options, total=False):
+class ResNetOptions(VariantOptions, total=False):
     """Keyword arguments of ResNets of version 1."""
 
     stride_in: str | None
@@ -101,13 +107,7 @@ def _resnet(  # noqa: D417 - the public functions do not take depth
     stride_in: str | None = None,
     convention: str | None = None,
     dropout: float = 0.0,
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: Any = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[Options],
 ) -> keras.Model:
     """Build a ResNet of version 1.
 
@@ -127,64 +127,36 @@ def _resnet(  # noqa: D417 - the public functions do not take depth
             preprocessing "torch"). Default: that of a checkpoint or of the published weights,
             which is "torch" for resnet18 and resnet34.
         dropout: rate before the classifier, 0 <= dropout < 1.
-        include_top: whether the classifier is part of the network.
         weights: None for random ones, "imagenet", or the path of a Keras weight file or of a
             checkpoint of torchvision or timm (.safetensors, .pth).
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
-        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
-        classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
-        name: of the model; default the function's.
 
     Returns:
         A model from prepared pixels, (batch, height, width, 3), to (batch, classes), or without
         a top to (batch, height / 32, width / 32, 2048; 512 up to resnet34) or its pooled vector.
         The pixels are those of preprocessing "caffe", with convention="torch" of "torch".
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
-    check_options(
-        include_top=include_top,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        dropout=dropout,
-    )
-    inputs = network_input(
-        input_shape,
-        input_tensor,
-        include_top=include_top,
-        default=DEFAULT_SHAPE,
-        minimum=MINIMUM_SIDE,
-    )
+    network = Network(input_shape, DEFAULT_SHAPE, MINIMUM_SIDE, dropout=dropout, **options)
 
     _, block, repeats = column(depth)
-    convention = convention_of(convention, weights, published_convention(f"resnet{depth}"))
-    details = _with_stride(CONVENTIONS[convention], stride_in, block, weights)
+    convention = convention_of(convention, network.weights, published_convention(f"resnet{depth}"))
+    details = _with_stride(CONVENTIONS[convention], stride_in, block, network.weights)
 
-    x = stem(inputs, use_bias=details.use_bias)
-    x = layers.BatchNormalization(epsilon=details.epsilon, name="stem_bn")(x)
-    x = layers.ReLU(name="stem_relu")(x)
-    x = stem_pool(x)
+    x = stem(network.inputs, use_bias=details.use_bias)
+    x = stem_pool(bn_relu(x, "stem_{}", details.epsilon))
     for stage, (filters, count) in enumerate(zip(FILTERS, repeats, strict=True), start=2):
         for number in range(1, count + 1):
             stride = 2 if stage > 2 and number == 1 else 1
             x = _residual(x, f"stage{stage}_block{number}", block, filters, stride, details)
-    if include_top:
-        x = classify(x, classes, dropout, classifier_activation)
-    else:
-        x = pool_features(x, pooling)
+    x = network.head(x)
 
-    return finish(
-        name or f"resnet{depth}",
-        inputs,
+    return network.finish(
         x,
-        weights=weights,
+        f"resnet{depth}",
         preprocessing=details.preprocessing,
-        published=lambda: find(f"resnet{depth}", include_top, inputs.shape, convention=convention),
-        classifier="probabilities" if include_top else None,
-        torch_names=lambda: resnet_names(repeats, convolutions=2 if block == "basic" else 3),
+        published={"convention": convention},
+        torch_names=lambda: resnet_names(
+            repeats, convolutions=2 if block == "basic" else 3, classifier=network.classifier
+        ),
     )
 
 
@@ -241,27 +213,12 @@ def _residual(x: Any, name: str, block: str, filters: int, stride: int, details:
     made = filters * EXPANSION[block]
     shortcut = x
     if stride > 1 or x.shape[-1] != made:
-        shortcut = _conv_bn(x, made, 1, stride, name + "_shortcut_{}", details)
-    kernels: tuple[tuple[int, int, int], ...]  # (filters, kernel size, stride)
-    if block == "basic":
-        kernels = (filters, 3, stride), (filters, 3, 1)
-    elif details.stride_in == "1x1":
-        kernels = (filters, 1, stride), (filters, 3, 1), (made, 1, 1)
-    else:
-        kernels = (filters, 1, 1), (filters, 3, stride), (made, 1, 1)
-    for number, (count, kernel_size, step) in enumerate(kernels, start=1):
-        x = _conv_bn(x, count, kernel_size, step, f"{name}_{{}}{number}", details)
-        if number < len(kernels):
-            x = layers.ReLU(name=f"{name}_relu{number}")(x)
-    x = layers.Add(name=f"{name}_add")([shortcut, x])
-    return layers.ReLU(name=f"{name}_out")(x)
-
-
-def _conv_bn(
-    x: Any, filters: int, kernel_size: int, stride: int, name: str, details: Convention
-) -> Any:
-    x = conv(x, filters, kernel_size, stride, name, use_bias=details.use_bias)
-    return layers.BatchNormalization(epsilon=details.epsilon, name=name.format("bn"))(x)
+        shortcut = conv(x, made, 1, stride, name + "_shortcut_{}", use_bias=details.use_bias)
+        shortcut = batch_norm(shortcut, name + "_shortcut_{}", details.epsilon)
+    kernels = block_kernels(block, filters, stride, details.stride_in)
+    return residual_v1(
+        x, shortcut, kernels, f"{name}_", epsilon=details.epsilon, use_bias=details.use_bias
+    )
 
 
 def _with_stride(

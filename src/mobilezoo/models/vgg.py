@@ -11,23 +11,23 @@ tests the network as a fully convolutional one; here the fully connected layers 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 from keras import layers
 
-from mobilezoo.models._build import finish, network_input, pool_features
+from mobilezoo.models._build import Network
 from mobilezoo.models._options import (
     InputShape,
     Options,
-    Weights,
+    VariantOptions,
     check_counts,
-    check_options,
     convention_of,
-    variant_of,
 )
+from mobilezoo.models._signature import variant_of
 from mobilezoo.models._torch_names import vgg_names
-from mobilezoo.weights import find, published_convention
+from mobilezoo.weights import published_convention
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -59,7 +59,7 @@ EPSILON = {"keras": 1e-3, "torch": 1e-5}  # of batch norms
 PREPROCESSING = {"keras": "caffe", "torch": "torch"}
 
 
-class VggOptions(Options, total=False):
+class VggOptions(VariantOptions, total=False):
     """Keyword arguments of every VGG."""
 
     fc_units: int
@@ -75,13 +75,7 @@ def _vgg(  # noqa: D417 - the public functions do not take variant
     batch_norm: bool = False,
     dropout: float = 0.5,
     convention: str | None = None,
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: Any = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    **options: Unpack[Options],
 ) -> keras.Model:
     """Build any VGG.
 
@@ -99,68 +93,35 @@ def _vgg(  # noqa: D417 - the public functions do not take variant
         include_top: whether the fully connected layers are part of the network.
         weights: None for random ones, "imagenet", or the path of a Keras weight file or of a
             checkpoint of PyTorch.
-        input_tensor: symbolic tensor to build on, instead of `input_shape`.
-        pooling: without a top: "avg" or "max" for a vector, None for the last feature map.
-        classes: outputs of the classifier.
-        classifier_activation: of the classifier; None returns logits.
-        name: of the model; default that of the variant.
 
     Returns:
         A model from pixels (batch, height, width, 3), BGR less ImageNet's mean (preprocessing
         "caffe") or as `convention` says, to (batch, classes), or without a top to
         (batch, height // 32, width // 32, 512) or its pooled vector.
-
-    Raises:
-        InvalidArgumentError: says which argument, what is required and what to do.
     """
     check_counts(fc_units=fc_units)
-    check_options(
-        include_top=include_top,
-        pooling=pooling,
-        classes=classes,
-        classifier_activation=classifier_activation,
-        dropout=dropout,
-    )
-    inputs = network_input(
-        input_shape,
-        input_tensor,
-        include_top=include_top,
-        default=DEFAULT_SHAPE,
-        minimum=MINIMUM_SIDE,
-    )
+    network = Network(input_shape, DEFAULT_SHAPE, MINIMUM_SIDE, dropout=dropout, **options)
 
     convention = convention_of(
-        convention, weights, published_convention(variant, batch_norm=batch_norm)
+        convention, network.weights, published_convention(variant, batch_norm=batch_norm)
     )
     epsilon = EPSILON[convention] if batch_norm else None
+    convolutions = [getattr(block, CONFIGURATIONS[variant]) for block in BLOCKS]
 
-    x = inputs
-    for number, block in enumerate(BLOCKS, start=1):
-        for conv in range(1, getattr(block, CONFIGURATIONS[variant]) + 1):
+    x = network.inputs
+    for number, (block, count) in enumerate(zip(BLOCKS, convolutions, strict=True), start=1):
+        for conv in range(1, count + 1):
             x = _conv(x, f"block{number}_conv{conv}", block.filters, epsilon)
         x = layers.MaxPooling2D(2, name=f"block{number}_pool")(x)
-    if include_top:
-        x = _classifier(x, fc_units, classes, dropout, classifier_activation)
-    else:
-        x = pool_features(x, pooling)
+    x = network.head(x, partial(_classify, network=network, fc_units=fc_units))
 
-    return finish(
-        name or variant,
-        inputs,
+    return network.finish(
         x,
-        weights=weights,
+        variant,
         preprocessing=PREPROCESSING[convention],
-        published=lambda: find(
-            variant,
-            include_top,
-            inputs.shape,
-            batch_norm=batch_norm,
-            fc_units=fc_units,
-            convention=convention,
-        ),
-        classifier="probabilities" if include_top else None,
+        published={"batch_norm": batch_norm, "fc_units": fc_units, "convention": convention},
         torch_names=lambda: vgg_names(
-            [getattr(block, CONFIGURATIONS[variant]) for block in BLOCKS], batch_norm=batch_norm
+            convolutions, batch_norm=batch_norm, classifier=network.classifier
         ),
     )
 
@@ -198,9 +159,9 @@ def _conv(x: Any, name: str, filters: int, epsilon: float | None) -> Any:
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _classifier(x: Any, fc_units: int, classes: int, dropout: float, activation: str | None) -> Any:
+def _classify(x: Any, *, network: Network, fc_units: int) -> Any:
     x = layers.Flatten(name="flatten")(x)
     for name in ("fc1", "fc2"):
         x = layers.Dense(fc_units, activation="relu", name=name)(x)
-        x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
-    return layers.Dense(classes, activation=activation, name="probabilities")(x)
+        x = layers.Dropout(network.dropout, name=f"{name}_dropout")(x)
+    return network.classify(x)

@@ -1,0 +1,28 @@
+"""Fixtures of the tests of the networks."""
+
+import h5py
+import pytest
+from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+
+
+@pytest.fixture
+def weight_file(tmp_path):
+    """`weight_file(model, ending)` saves weights as Keras does; up to 100 MB, so not kept.
+
+    ".weights.h5" is the format of Keras 3, ".h5" that of the published files.
+    """
+    paths = []
+
+    def save(model, ending):
+        path = tmp_path / f"theirs{ending}"
+        paths.append(path)
+        if ending == ".weights.h5":
+            model.save_weights(path)
+        else:
+            with h5py.File(path, "w") as file:
+                save_weights_to_hdf5_group(file, model)
+        return path
+
+    yield save
+    for path in paths:
+        path.unlink()
