@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from keras.src.utils import file_utils
 
@@ -57,7 +58,7 @@ def keras_fetches(monkeypatch):
     return build
 
 
-def agrees_with_keras(record, keras_fetches):
+def assert_is_what_keras_fetches(record, keras_fetches):
     options = {k: v for k, v in record.options.items() if k not in ("fc_units", "batch_norm")}
     network, url, md5 = keras_fetches(
         THEIRS[record.architecture],
@@ -73,7 +74,7 @@ def agrees_with_keras(record, keras_fetches):
 
 @pytest.mark.parametrize("record", KERAS[::7], ids=lambda record: record.file_name)
 def test_records_are_what_keras_applications_fetches(record, keras_fetches):
-    agrees_with_keras(record, keras_fetches)
+    assert_is_what_keras_fetches(record, keras_fetches)
 
 
 def test_every_md5_stands_in_kerass_source():
@@ -89,7 +90,7 @@ def test_every_md5_stands_in_kerass_source():
 @pytest.mark.slow
 def test_all_records_are_what_keras_applications_fetches(keras_fetches):
     for record in KERAS:
-        agrees_with_keras(record, keras_fetches)
+        assert_is_what_keras_fetches(record, keras_fetches)
 
 
 # "num_params" in torchvision/models/vgg.py and resnet.py, which leaves out moving statistics
@@ -244,3 +245,24 @@ def test_an_architecture_without_files_is_refused():
 def test_what_nobody_published_is_refused_and_what_there_is_named(arguments, options, match):
     with pytest.raises(InvalidArgumentError, match=match):
         find(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("shape", "match"),
+    [
+        ((224, 224, 3), r"shape=\(224, 224, 3\) must be .*The batch axis is missing\. Pass for"),
+        ((None, 3), r"shape=\(None, 3\) must be that of the input, \(batch, height, width, ch"),
+        (224, "shape=224 must be"),
+        (None, "shape=None must be"),
+        ((None, 224, 224, None), r"must be that of the input.* Pass for example \(None, 224"),
+        ((None, "224", 224, 3), "in whole numbers"),
+        ((None, 0, 224, 3), "in whole numbers"),
+    ],
+)
+def test_another_shape_than_the_inputs_is_refused(shape, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        find("resnet50", True, shape)
+
+
+def test_a_batch_and_whole_numbers_of_any_kind_make_a_shape():
+    assert find("resnet50", True, [8, np.int64(224), None, 3]).architecture == "resnet50"

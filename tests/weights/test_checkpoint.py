@@ -190,6 +190,10 @@ def without(*names):
             r"layer 'stem_conv', which needs \(3, 3, 3, 4\), \(4,\); the file has \(3, 3, 3, 4\)",
         ),
         (without("features.3.weight", "features.3.bias"), {}, "nothing for layer 'depthwise_conv'"),
+        (
+            {name: array for name, array in state_dict().items() if "classifier" not in name}, {},
+            "nothing for layer 'fc' .* without its top: build it with include_top=False",
+        ),
         (without("features.1.running_var"), {}, r"'stem_bn', which needs \(4,\), \(4,\), \(4,\), "),
         (
             state_dict() | {"features.9.weight": np.zeros((2, 5), np.float32)}, {},

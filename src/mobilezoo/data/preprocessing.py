@@ -108,7 +108,16 @@ _RECORDS = {
     )
 }
 
+# For errors: what to do where a record is needed and not known.
+SAY_PREPROCESSING = (
+    "Pass preprocessing='none' if the model takes 0..255 itself, or 'unit' (x/255), 'tf' "
+    "(x/127.5-1), 'caffe', 'torch', or a mobilezoo.Preprocessing. Models that Keras saved and "
+    "loaded have lost theirs: mobilezoo.describe(name) prints that of every network"
+)
+
 _of_model: WeakKeyDictionary[Any, Preprocessing] = WeakKeyDictionary()
+# Operation that reads a network's input -> its record; None where networks disagree.
+_of_reader: WeakKeyDictionary[Any, Preprocessing | None] = WeakKeyDictionary()
 
 
 def preprocessing(spec: str | Preprocessing) -> Preprocessing:
@@ -135,11 +144,43 @@ def preprocessing(spec: str | Preprocessing) -> Preprocessing:
 
 
 def set_preprocessing(model: keras.Model, spec: str | Preprocessing) -> keras.Model:
-    """Remember how pictures must be prepared for `model`; returns the model."""
-    _of_model[model] = preprocessing(spec)
+    """Remember how pictures must be prepared for `model`; returns the model.
+
+    Models made of its layers, from the same input on, inherit the record.
+    """
+    record = preprocessing(spec)
+    _of_model[model] = record
+    for reader in _readers(model):
+        same = _of_reader.get(reader, record) == record
+        _of_reader[reader] = record if same else None
     return model
 
 
 def preprocessing_of(model: keras.Model) -> Preprocessing | None:
-    """The record that goes with a model, None if it is not known."""
-    return _of_model.get(model)
+    """The record that goes with a model, None if it is not known.
+
+    It is the model's own, or that of the network which reads the model's input, such as a backbone
+    under a new head. With other layers in between, or networks that disagree, it is not known. A
+    file that Keras saved does not keep it.
+    """
+    own = _of_model.get(model)
+    if own is not None:
+        return own
+    readers = _readers(model)
+    known = {_of_reader[reader] for reader in readers if reader in _of_reader}
+    known |= {record for reader in readers if (record := preprocessing_of(reader)) is not None}
+    return known.pop() if len(known) == 1 else None
+
+
+def _readers(model: Any) -> set[Any]:
+    """The operations that read the one input of a model; none of a layer, or of several inputs."""
+    model = getattr(model, "_functional", model)  # of a Sequential
+    inputs: list[Any] = getattr(model, "inputs", None) or []
+    if len(inputs) != 1:
+        return set()
+    return {
+        node.operation
+        for nodes in getattr(model, "_nodes_by_depth", {}).values()
+        for node in nodes
+        if any(tensor is inputs[0] for tensor in node.input_tensors)
+    }

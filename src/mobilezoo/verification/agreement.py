@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,15 +54,27 @@ class Agreement:
         )
 
 
+def differences_by_example(values: FloatArray, reference: FloatArray) -> FloatArray:
+    """Largest difference of each example relative to the largest reference value of them all.
+
+    Args:
+        values: (examples, ...).
+        reference: (examples, ...).
+
+    Returns:
+        (examples,); infinite for other shapes.
+    """
+    if values.shape != reference.shape:
+        return np.full(len(reference), np.inf)
+    peak = np.abs(reference).max()
+    largest = np.abs(values - reference).reshape(len(reference), -1).max(axis=1)
+    relative: FloatArray = np.where(largest == 0.0, 0.0, np.inf) if peak == 0.0 else largest / peak
+    return relative
+
+
 def difference(values: FloatArray, reference: FloatArray) -> float:
     """Largest difference relative to the largest reference value; infinite for other shapes."""
-    if values.shape != reference.shape:
-        return float("inf")
-    peak = float(np.abs(reference).max())
-    largest = float(np.abs(values - reference).max())
-    if peak == 0.0:
-        return 0.0 if largest == 0.0 else float("inf")
-    return largest / peak
+    return float(differences_by_example(values[None], reference[None])[0])
 
 
 def top1_agreement(values: FloatArray, reference: FloatArray) -> float | None:
@@ -102,17 +115,22 @@ def refuse_vacuous(name: str, reference: Sequence[FloatArray], limit: float) -> 
 
 
 def refuse_departure(
-    file: str, graph: Graph, largest: float, layers: Mapping[str, float], limit: float
+    file: str,
+    graph: Graph,
+    differences: FloatArray,
+    layers: Mapping[str, float],
+    limit: float,
 ) -> None:
     """Raise VerificationError if an output or a layer departs; name the first layer that does.
 
     Args:
         file: name of the Core ML package.
         graph: as exported, to say which layers were merged.
-        largest: difference of the outputs.
-        layers: Keras layer -> difference, in order of the calls.
+        differences: of the outputs, one per example.
+        layers: Keras layer -> difference for the first example, in order of the calls.
         limit: relative difference that is allowed.
     """
+    largest = float(differences.max())  # NaN stays
     departed = [path for path, value in layers.items() if not value <= limit]  # NaN departs
     if largest <= limit and not departed:
         return
@@ -120,22 +138,59 @@ def refuse_departure(
         raise VerificationError(
             f"{file} has an output of another shape than Keras's: it was made from another model."
         )
-    where = "; no layer of the file carries the name of a Keras layer"
+    at = layers[departed[0]] if departed else 0.0
+    allowed, output, layer = told_apart(limit, largest, at)
+    where = ""
     if departed:
-        path, value = departed[0], layers[departed[0]]
-        by = "of another shape" if value == float("inf") else f"by {percent(value)}"
-        where = f", first at layer {_describe(path, graph)} {by}"
-    elif layers:
-        where = ", though every layer's output agrees: the last step departs"
+        by = "of another shape" if at == float("inf") else f"by {layer}"
+        where = f"first at layer {_describe(departed[0], graph)} {by}"
+    if largest <= limit:
+        raise VerificationError(
+            f"{file} computes layers otherwise than Keras, {where} of its largest value (limit "
+            f"{allowed}); the outputs alone agree (largest difference {output})."
+        )
+    example = _worst(differences, limit)
     raise VerificationError(
-        f"{file} differs from Keras by {percent(largest)} of the largest value "
-        f"(limit {percent(limit)}){where}."
+        f"{file} differs from Keras by {output} of the largest value (limit {allowed})"
+        f"{f', {where}' if where else _unlocated(layers, example, len(differences))}."
     )
 
 
-def percent(fraction: float) -> str:
-    """0.0123 -> "1.2 %"; 1.23 -> "123 %"."""
-    return f"{100 * fraction:.2g} %" if fraction < 0.1 else f"{100 * fraction:.0f} %"
+def _worst(differences: FloatArray, limit: float) -> int:
+    """The first example if it departs, as its layers are known; else the one that departs most."""
+    return 0 if not differences[0] <= limit else int(np.argmax(differences))  # NaN is most
+
+
+def _unlocated(layers: Mapping[str, float], example: int, examples: int) -> str:
+    """Why no layer is named."""
+    if not layers:
+        return "; no layer of the file carries the name of a Keras layer"
+    if example == 0:
+        return ", though every layer's output agrees: what comes after the last of them departs"
+    return (
+        f" for input {example + 1} of {examples}. Layers were compared for input 1 only, and "
+        "agree there: pass that input alone, or another seed=, to see where it begins"
+    )
+
+
+def told_apart(limit: float, *values: float) -> list[str]:
+    """The limit and the values as percents, of so many digits that none above it reads below."""
+    texts: list[str] = []
+    for digits in range(2, 18):  # 17 tell any two numbers apart
+        texts = [percent(value, digits) for value in (limit, *values)]
+        shown = [float(text.removesuffix(" %")) for text in texts]
+        if all(
+            not value > limit or number > shown[0]
+            for value, number in zip(values, shown[1:], strict=True)
+        ):
+            break
+    return texts
+
+
+def percent(fraction: float, digits: int = 2) -> str:
+    """0.0123 -> "1.2 %"; 1.23 -> "123 %": at least so many digits, and all before the point."""
+    whole = len(f"{100 * abs(fraction):.0f}") if math.isfinite(fraction) else 0
+    return f"{100 * fraction:.{max(digits, whole)}g} %"
 
 
 def _describe(path: str, graph: Graph) -> str:

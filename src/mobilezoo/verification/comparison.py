@@ -21,6 +21,7 @@ from mobilezoo.verification.agreement import (
     Agreement,
     FloatArray,
     difference,
+    differences_by_example,
     refuse_departure,
     refuse_vacuous,
     top1_agreement,
@@ -97,12 +98,12 @@ def verify(
     file_layers = run_file_layers(program, given)
     layers = dict(_layer_differences(graph, file_layers, reference_layers))
     pairs = zip(outputs, reference, strict=True)
-    largest = float(np.max([difference(ours, theirs) for ours, theirs in pairs]))  # NaN stays
-    refuse_departure(program.path.name, graph, largest, layers, limit)
+    differences = np.max([differences_by_example(*pair) for pair in pairs], axis=0)  # NaN stays
+    refuse_departure(program.path.name, graph, differences, layers, limit)
     return Agreement(
         file=program.path.name,
         precision=precision,
-        largest_difference=largest,
+        largest_difference=float(differences.max()),
         limit=limit,
         top1_agreement=top1_agreement(outputs[0], reference[0]),
         examples=len(arrays[0]),
@@ -171,11 +172,11 @@ def _layer_differences(
 
 
 def _orders(values: FloatArray, reference: FloatArray) -> list[FloatArray]:
-    """The file's values in Keras's axis order: channels come first in MIL's pictures.
+    """The file's values in Keras's axis order: channels come first in MIL's pictures and sequences.
 
     Which order the file uses shows in the shape; where both fit (a cube, say) both are tried.
     """
-    if values.ndim != 4:
+    if values.ndim not in (3, 4):
         return [values]
-    orders = [values, values.transpose(0, 2, 3, 1)]
+    orders = [values, np.moveaxis(values, 1, -1)]
     return [order for order in orders if order.shape == reference.shape] or [values]

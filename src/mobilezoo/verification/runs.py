@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilezoo.coreml.names import output_names
-from mobilezoo.data.preprocessing import Preprocessing
+from mobilezoo.data.preprocessing import SAY_PREPROCESSING, Preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph
 from mobilezoo.graph.calls import intercept_layers
@@ -74,8 +74,8 @@ def keras_inputs(
             arrays.append(record(array))
         else:
             raise InvalidArgumentError(
-                "The file takes pictures and does not say how their pixels are prepared. Pass "
-                "preprocessing=."
+                "The file takes pictures, and neither it nor the model says how their pixels must "
+                f"be prepared. {SAY_PREPROCESSING}."
             )
     return arrays
 

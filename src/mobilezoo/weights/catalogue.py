@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from numbers import Integral
 from typing import Any
 
 from mobilezoo.errors import InvalidArgumentError
@@ -97,12 +98,15 @@ def find(
         include_top: with the classifier or without. A checkpoint of torchvision serves both: its
             entries have names, so that those of the classifier can be left out.
         shape: of the builder's input, (batch, height, width, channels): decides between files
-            that were trained at several sizes; the largest where none is of that size.
+            that were trained at several sizes; the largest where none is of that size. None
+            stands for a free batch or side.
         options: those of the builder that decide the file, and `convention` if that is fixed.
 
     Raises:
-        InvalidArgumentError: no such file; lists the options for which there is one.
+        InvalidArgumentError: no such file, which lists the options for which there is one; or
+            not such a shape.
     """
+    _check_shape(shape)
     records = [
         record
         for record in weight_files(architecture)
@@ -127,6 +131,18 @@ def find(
     sides = {record.side: record for record in fitting}
     height, width = shape[1:3]
     return sides[height] if height == width and height in sides else sides[max(sides)]
+
+
+def _check_shape(shape: Any) -> None:
+    sizes = shape if isinstance(shape, (tuple, list)) else ()
+    whole = all(size is None or (isinstance(size, Integral) and int(size) > 0) for size in sizes)
+    if len(sizes) == 4 and whole and sizes[-1] is not None:
+        return
+    missing = " The batch axis is missing." if len(sizes) == 3 and whole else ""
+    raise InvalidArgumentError(
+        f"shape={shape!r} must be that of the input, (batch, height, width, channels) in whole "
+        f"numbers, or None where one is free.{missing} Pass for example (None, 224, 224, 3)."
+    )
 
 
 def _value(record: WeightFile, option: str) -> Any:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.weights.top import Pairs, lacks_top
 
 if TYPE_CHECKING:
     import keras
@@ -20,6 +21,14 @@ _log = logging.getLogger("mobilezoo")
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 NOTHING_CHANGED = "no weight has been changed"
+OTHER_OPTIONS = (
+    "Build it with the options that they were trained with (alpha, classes, include_top, "
+    "convention, ...)"
+)
+WITHOUT_TOP = (
+    "They are those of a network without its top: build it with include_top=False, put layers of "
+    "your own on top and train them, or pass a file that has the top"
+)
 
 
 @dataclass(frozen=True)
@@ -55,14 +64,15 @@ class Stored:
         return [array.shape for array in self.arrays]
 
 
+Matched: TypeAlias = list[tuple["keras.Layer", Stored]]
+
+
 def with_weights(layers: Sequence[keras.Layer]) -> list[keras.Layer]:
     """The layers that hold weights."""
     return [layer for layer in layers if layer.weights]
 
 
-def fit(
-    network: str, pairs: Sequence[tuple[keras.Layer | None, Stored | None]], path: Path
-) -> None:
+def fit(network: str, pairs: Pairs, path: Path) -> None:
     """Give every layer what is stored for it.
 
     Shapes and types are compared first. Then the file is read twice, one array at a time: once to
@@ -78,14 +88,25 @@ def fit(
             of floating point or cannot be read; no layer has been changed then. Only if the file
             changes or goes away between both readings, some have, and the message says which.
     """
-    matched: list[tuple[keras.Layer, Stored]] = []
+    assign(match(network, pairs, path), path)
+
+
+def match(network: str, pairs: Pairs, path: Path) -> Matched:
+    """The pairs, all of which fit; arguments and errors are those of `fit`."""
+    matched: Matched = []
     for layer, stored in pairs:
         wanted = [tuple(weight.shape) for weight in layer.weights] if layer else []
         if stored is None or layer is None or stored.shapes != wanted:
-            raise _misfit(network, path, layer, wanted, stored)
+            hint = WITHOUT_TOP if stored is None and lacks_top(pairs) else OTHER_OPTIONS
+            raise _misfit(network, path, layer, wanted, stored, hint)
         matched.append((layer, stored))
     for layer, stored in matched:
         _check_types(layer, stored, path)
+    return matched
+
+
+def assign(matched: Matched, path: Path) -> None:
+    """Read everything once, then give every layer what is stored for it."""
     for layer, stored in matched:
         for _ in _values(layer, stored, path, NOTHING_CHANGED):
             pass
@@ -143,6 +164,7 @@ def _misfit(
     layer: keras.Layer | None,
     wanted: list[tuple[int, ...]],
     stored: Stored | None,
+    hint: str,
 ) -> InvalidArgumentError:
     if stored is None:
         assert layer is not None
@@ -155,9 +177,7 @@ def _misfit(
             f"{_shown(stored.shapes)} ('{stored.name}')"
         )
     return InvalidArgumentError(
-        f"The weights in '{path}' do not fit '{network}': {what}. Build it with the options that "
-        "they were trained with (alpha, classes, include_top, convention, ...); "
-        f"{NOTHING_CHANGED}."
+        f"The weights in '{path}' do not fit '{network}': {what}. {hint}; {NOTHING_CHANGED}."
     )
 
 

@@ -24,12 +24,12 @@ import h5py
 import numpy as np
 
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.weights.fit import Array, Stored, fit, pair, say_fresh, with_weights
+from mobilezoo.weights.details import check_details
+from mobilezoo.weights.fit import Array, Stored, assign, match, pair, say_fresh, with_weights
+from mobilezoo.weights.top import Pairs, without_top
 
 if TYPE_CHECKING:
     import keras
-
-Pairs = list[tuple["keras.Layer | None", Stored | None]]
 
 # What zipfile and h5py raise for damage, and the code below for a structure that is not Keras's.
 DAMAGE = (
@@ -63,20 +63,26 @@ def load_keras_file(
 ) -> None:
     """Load a Keras weight file into a network's layers.
 
+    A network without a top takes a file that has one, and leaves the file's top out.
+
     Args:
         network: its name, for messages.
-        layers: in the order of `model.layers`; those without weights do not matter.
+        layers: in the order of `model.layers`, also those without weights: the last one shows
+            whether the network has a top.
         path: of the file.
         fresh: name of the last layer if it is to keep its weights.
 
     Raises:
-        InvalidArgumentError: not such a file, or its weights do not fit; no layer has changed.
+        InvalidArgumentError: not such a file, its weights do not fit, or it is a whole model
+            that computes otherwise (batch norm epsilon, strides, padding); no layer has changed.
     """
     with _opened(path) as content:
-        pairs = _paired(with_weights(layers), content)
+        pairs = without_top(layers, _paired(with_weights(layers), content))
         if fresh is not None:
             pairs = _without(fresh, pairs)
-        fit(network, pairs, path)
+        matched = match(network, pairs, path)
+        check_details(network, layers, path)
+        assign(matched, path)
     if fresh is not None:
         say_fresh(network, fresh, path)
 
@@ -195,10 +201,12 @@ def _paired(layers: Sequence[keras.Layer], content: list[Stored] | dict[str, lis
     return _by_class(layers, content)
 
 
-def _by_class(layers: Sequence[keras.Layer], stored: dict[str, list[Group]]) -> Pairs:
+def _by_class(
+    layers: Sequence[keras.Layer], stored: dict[str, list[Group]]
+) -> list[tuple[keras.Layer | None, Stored | None]]:
     """Our layers in order, each with the next stored one of its class; then what is left."""
     rows = {kind: iter(row) for kind, row in stored.items()}
-    pairs: Pairs = []
+    pairs: list[tuple[keras.Layer | None, Stored | None]] = []
     for layer in with_weights(layers):
         group = next(rows.get(_snake_case(type(layer).__name__), iter(())), None)
         if group is not None and group.below and hasattr(layer, "layers"):
