@@ -5,32 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
-import numpy as np
 import pytest
 
-from mobilezoo import export_coreml, mobilenet, randomize_weights
+from mobilezoo import mobilenet
 from mobilezoo.cli import main
+from mobilezoo.cli.commands import choose_labels
+from mobilezoo.cli.parser import make_parser
 from tests.cli.run import run
 
 SMALL = ["--alpha", "0.25", "--input-shape", "64,96,3", "--classes", "7"]
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    path = tmp_path_factory.mktemp("package") / "m.mlpackage"
-    model = randomize_weights(mobilenet((64, 96, 3), alpha=0.25, classes=7))
-    model.save(path.with_name("m.keras"))
-    export_coreml(model, path, labels=["ant", "bee", "cat", "dog", "eel", "fox", "gnu"])
-    return path
-
-
-@pytest.fixture
-def picture(tmp_path):
-    image = pytest.importorskip("PIL.Image")
-    pixels = np.random.default_rng(0).integers(0, 256, (80, 120, 3), np.uint8)
-    image.fromarray(pixels).save(tmp_path / "noise.png")
-    return tmp_path / "noise.png"
 
 
 def test_help_has_examples(capfd):
@@ -68,6 +51,7 @@ def test_export_writes_and_verifies(capfd, tmp_path):
 
     assert code == 0
     assert "89 nodes -> 58" in out
+    assert "iOS 15 and later, no labels" in out  # 7 classes are not the zoo's
     assert "agrees with Keras" in out
     assert "untrained" not in err
     assert (tmp_path / "m.mlpackage" / "Manifest.json").is_file()
@@ -78,6 +62,40 @@ def test_export_without_weights_says_that_the_network_is_untrained(capfd, tmp_pa
 
     assert code == 0
     assert "untrained" in err
+
+
+def test_export_says_which_labels_it_adds(capfd, tmp_path):
+    path = tmp_path / "m.mlpackage"
+
+    code, out, _ = run(capfd, "export", "mnist_mlp", "--weights", "random", "-o", path)
+    assert code == 0
+    assert "labels: digits" in out
+
+    code, out, _ = run(
+        capfd, "export", "mnist_mlp", "--weights", "random", "--labels", "none", "-o", path,
+        "--overwrite",
+    )  # fmt: skip
+    assert code == 0
+    assert "no labels" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "labels"),
+    [
+        (["googlenet"], "imagenet"),
+        (["mobilenet"], "imagenet"),
+        (["mobilenet", "--classes", "10"], None),
+        (["mobilenet", "--option", "classifier_activation=None"], None),
+        (["mobilenet", "--option", "classifier_activation=sigmoid"], "imagenet"),
+        (["mobilenet", "--option", "classifier_activation=None", "--labels", "digits"], "digits"),
+        (["my.keras"], None),
+    ],
+)
+def test_the_zoos_labels_are_for_probabilities_of_its_classes(arguments, labels):
+    given = make_parser().parse_args(["export", *arguments, "-o", "m.mlpackage"])
+    classes = given.classes or 1000
+
+    assert choose_labels(given, (None, classes)) == labels
 
 
 def test_random_weights_are_the_same_in_every_run(capfd, tmp_path):
@@ -105,17 +123,6 @@ def test_a_departure_is_exit_code_1_and_one_line(capfd, package):
     assert code == 1
     assert err.startswith("mobilezoo: error: m.mlpackage differs from Keras")
     assert len(err.strip().splitlines()) == 1
-
-
-def test_predict_prints_the_best_labels(capfd, package, picture):
-    code, out, _ = run(capfd, "predict", package, picture, picture, "--top", "3")
-
-    assert code == 0
-    lines = out.splitlines()
-    assert lines[0] == lines[4] == str(picture)
-    shares = [float(line.split("%")[0]) for line in lines[1:4]]
-    assert shares == sorted(shares, reverse=True)
-    assert lines[1].split()[-1] in {"ant", "bee", "cat", "dog", "eel", "fox", "gnu"}
 
 
 def test_inspect_shows_the_folded_graph(capfd):
@@ -150,6 +157,7 @@ def test_inspect_shows_what_a_package_holds(capfd, package):
         (["predict", "missing.mlpackage", "x.png", "--top", "0"], 2, "at least 1"),
         (["list", "nothing*"], 2, "No network matches"),
         (["describe", "mobilenet", "--weights", "random"], 2, "describe takes no --weights"),
+        (["describe", "my.keras"], 2, "`mobilezoo inspect my.keras`"),
         (["demo", "--epochs", "0"], 2, "at least 1"),
         (["inspect", "missing.mlpackage/"], 1, "missing.mlpackage"),
     ],
@@ -172,6 +180,7 @@ def test_errors_are_one_line_on_stderr(capfd, tmp_path, monkeypatch, arguments, 
         (["export", "mobilenet"], "required: -o/--output (see `mobilezoo export --help`)"),
         (["exprt"], "invalid choice"),
         (["predict", "x", "y", "--crop", "top"], "invalid choice"),
+        (["pick", "--precision", "int8"], "invalid choice: 'int8'"),
     ],
 )
 def test_a_mistyped_command_is_one_line_on_stderr(capfd, arguments, message):
@@ -195,33 +204,6 @@ def test_a_saved_model_with_free_sides_takes_an_input_shape(capfd, tmp_path):
 
     code, _, _ = run(capfd, *arguments, tmp_path / "m.mlpackage", "--input-shape", "64,96,3")
     assert code == 0
-
-
-def test_predict_finds_the_probabilities_of_a_model_with_several_outputs(capfd, tmp_path, picture):
-    net = mobilenet((64, 96, 3), alpha=0.25, classes=3)
-    both = keras.Model(net.inputs, [net.output, net.get_layer("logits").output])
-    export_coreml(
-        randomize_weights(both),
-        tmp_path / "m.mlpackage",
-        preprocessing="tf",
-        labels=["a", "b", "c"],
-    )
-
-    code, out, _ = run(capfd, "predict", tmp_path / "m.mlpackage", picture)
-
-    assert code == 0
-    assert sorted(line.split()[-1] for line in out.splitlines()[1:]) == ["a", "b", "c"]
-
-
-def test_predict_prints_numbers_where_there_are_no_probabilities(capfd, tmp_path, picture):
-    features = mobilenet((64, 96, 3), alpha=0.25, include_top=False, pooling="avg")
-    export_coreml(randomize_weights(features), tmp_path / "m.mlpackage")
-
-    code, out, _ = run(capfd, "predict", tmp_path / "m.mlpackage", picture)
-
-    assert code == 0
-    assert "%" not in out.partition("\n")[2]
-    assert "class " in out
 
 
 def test_export_refuses_to_verify_an_untrained_network_before_writing(capfd, tmp_path):

@@ -1,5 +1,7 @@
 """The commands about the zoo: list, describe, pick."""
 
+import pytest
+
 from tests.cli.run import run
 
 
@@ -52,3 +54,70 @@ def test_pick_ranks_what_fits_and_says_why_the_rest_does_not(capfd):
     assert "mobilenet_v2 alpha=0.5" in out
     assert "is over 5" in out
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_pick_takes_a_data_set_and_a_limit_on_parameters(capfd):
+    code, out, _ = run(capfd, "pick", "--dataset", "cifar10", "--max-parameters", "0.5")
+
+    assert code == 0
+    assert out.startswith("2 fit: at most 0.5 M parameters, iOS 15.")
+    assert "resnet_cifar depth=32  92.63 %" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--max-size", "5000000"], "--max-size 5,000,000 is in MB: pass 5 for 5 MB."),
+        (["--max-size", "0.005"], "--max-size 0.005 is in MB: pass 5 for 5 MB."),
+        (["--max-mult-adds", "300e6"], "300,000,000 is in millions: pass 300 for 300 million."),
+        (["--max-parameters", "4e6"], "--max-parameters 4,000,000 is in millions"),
+        (["--max-size", "0"], "--max-size 0 must be a number greater than 0."),
+        (["--max-size", "nan"], "--max-size nan must be a number greater than 0."),
+        (["--min-top1", "0.65"], "min_top1=0.65 is in percent: pass 65 for 65 %."),
+        (["--dataset", "cifar"], "Did you mean 'cifar10'?"),
+    ],
+)
+def test_pick_says_what_unit_it_takes(capfd, arguments, message):
+    code, _, err = run(capfd, "pick", *arguments)
+
+    assert code == 2
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vgg99*"], "No network matches 'vgg99*'. Did you mean 'vgg19' or "),
+        (["resnet"], "Did you mean 'resnet*'? `mobilezoo list` shows all."),
+        (["goglenet"], "Did you mean 'googlenet'"),
+        (["zzz"], "No network matches 'zzz'. `mobilezoo list` shows all."),
+        (["mnist_mlp", "--pretrained"], "No weights are published for mnist_mlp. Leave out"),
+    ],
+)
+def test_list_suggests_what_is_near(capfd, arguments, message):
+    code, out, err = run(capfd, "list", *arguments)
+
+    assert code == 2
+    assert out == ""
+    assert message in err
+
+
+def test_list_knows_the_other_name_of_a_network(capfd):
+    code, out, _ = run(capfd, "list", "googlenet")
+
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["name", "inception_v1"]
+
+
+def test_only_a_description_that_must_be_computed_brings_tensorflow_and_quietly(capfd, monkeypatch):
+    calls = []
+    monkeypatch.setattr("mobilezoo._environment.import_quietly", lambda: calls.append("quietly"))
+
+    run(capfd, "describe", "mobilenet", "--alpha", "0.5")
+    assert calls == []
+
+    code, out, err = run(capfd, "describe", "mnist_mlp", "--classes", "7")
+    assert calls == ["quietly"]
+    assert code == 0
+    assert "mnist_mlp classes=7" in out
+    assert err == ""

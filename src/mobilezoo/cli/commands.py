@@ -28,6 +28,7 @@ def export(arguments: Namespace) -> None:
             "--weights random to try things out."
         )
     model = model_argument.load(arguments)
+    labels = choose_labels(arguments, model.output_shape)
     if untrained:
         print("note: no --weights given, so this network is untrained", file=sys.stderr)
     exported = export_coreml(
@@ -37,12 +38,13 @@ def export(arguments: Namespace) -> None:
         inputs=arguments.inputs,
         preprocessing=arguments.preprocessing,
         input_shape=model_argument.file_input_shape(arguments),
-        labels=_labels(arguments, model),
+        labels=labels,
         overwrite=arguments.overwrite,
     )
     print(exported.user_defined_metadata["com.mobilezoo.folded"])
     print(f"wrote {arguments.output}: {megabytes(size_bytes(arguments.output))}, "
-          f"{arguments.precision}, iOS 15 and later")  # fmt: skip
+          f"{arguments.precision}, iOS 15 and later, "
+          f"{'no labels' if labels is None else f'labels: {labels}'}")  # fmt: skip
     if arguments.verify:
         print(compare(model, arguments.output))
 
@@ -58,33 +60,6 @@ def verify(arguments: Namespace) -> None:
             f"'{arguments.model}', or a .keras file."
         )
     print(compare(model_argument.load(arguments), arguments.file, limit=arguments.limit))
-
-
-def predict(arguments: Namespace) -> None:
-    """`mobilezoo predict`: the best answers for each picture."""
-    if arguments.top < 1:
-        raise InvalidArgumentError(f"--top {arguments.top}: pass at least 1.")
-    _environment.import_quietly()
-    from mobilezoo.data.images import open_picture
-    from mobilezoo.runtime import load_coreml
-
-    program = load_coreml(arguments.file)
-    feature = program.inputs[0]
-    if feature.kind != "image" or len(program.inputs) != 1:
-        raise InvalidArgumentError(
-            f"'{arguments.file}' takes {feature.kind} input '{feature.name}', not one image."
-        )
-    mode = "L" if feature.color == "GRAYSCALE" else "RGB"
-    size = (feature.width or 0, feature.height or 0)  # an image always has both
-    pictures = [open_picture(path, size, mode, arguments.crop) for path in arguments.images]
-    for path, picture in zip(arguments.images, pictures, strict=True):
-        print(path)
-        for label, probability in _best(program, program.predict({feature.name: picture}))[
-            : arguments.top
-        ]:
-            # only a classifier is known to give probabilities
-            score = f"{probability:.4g}" if program.labels is None else f"{probability:.2%}"
-            print(f"  {score:>7}  {label}")
 
 
 def inspect(arguments: Namespace) -> None:
@@ -129,26 +104,21 @@ def _inspect_package(path: str) -> None:
     print(columns(rows))
 
 
-def _labels(arguments: Namespace, model: Any) -> str | None:
-    """What was asked for; else the zoo's labels where the number of classes is the zoo's."""
+def choose_labels(arguments: Namespace, output_shape: Any) -> str | None:
+    """What was asked for; else the zoo's labels for probabilities of as many classes as it has.
+
+    Args:
+        arguments: of the command.
+        output_shape: of the model; a list of shapes where it has several outputs.
+    """
     if arguments.labels is not None:
         return None if arguments.labels == "none" else str(arguments.labels)
-    from mobilezoo.data.labels import find_labels
-    from mobilezoo.models.registry import entry, list_models
-
-    if arguments.model not in list_models():
+    if model_argument.is_file(arguments):
         return None
+    from mobilezoo.data.labels import find_labels
+    from mobilezoo.models.registry import entry
+
+    options = model_argument.builder_options(arguments)
     labels = entry(arguments.model).labels
-    return labels if model.output_shape == (None, len(find_labels(labels))) else None
-
-
-def _best(program: Any, answer: dict[str, Any]) -> list[tuple[str, float]]:
-    """(label, probability), the largest first; numbers of classes where there are no labels."""
-    if program.labels is not None:
-        (name,) = [feature.name for feature in program.outputs if feature.kind == "dictionary"]
-        probabilities = answer[name]
-        pairs = [(str(label), float(value)) for label, value in probabilities.items()]
-    else:
-        values = next(iter(answer.values())).ravel()
-        pairs = [(f"class {number}", float(value)) for number, value in enumerate(values)]
-    return sorted(pairs, key=lambda pair: -pair[1])
+    probabilities = options.get("classifier_activation", "softmax") in ("softmax", "sigmoid")
+    return labels if probabilities and output_shape == (None, len(find_labels(labels))) else None

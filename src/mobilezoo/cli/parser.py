@@ -75,16 +75,27 @@ def _add_describe(subparsers: Any) -> None:
 
 
 def _add_pick(subparsers: Any) -> None:
-    examples = ["mobilezoo pick --max-size 5 --max-mult-adds 300 --min-top1 65"]
+    examples = [
+        "mobilezoo pick --max-size 5 --max-mult-adds 300 --min-top1 65",
+        "mobilezoo pick --dataset cifar10 --max-parameters 1",
+    ]
     parser = _command(subparsers, "pick", "zoo:pick", "networks that keep to limits", examples)
     for option, what in (
         ("--max-size", "of the Core ML package, in MB of 10^6 bytes"),
         ("--max-mult-adds", "for one picture, in millions"),
-        ("--min-top1", "accuracy on ImageNet, in percent"),
+        ("--max-parameters", "elements of all weights, in millions"),
+        ("--min-top1", "published accuracy, in percent"),
     ):
         parser.add_argument(option, type=float, metavar="NUMBER", help=what)
+    parser.add_argument(
+        "--dataset", default="imagenet",
+        help="what it tells apart: imagenet (default), cifar10 or mnist",
+    )  # fmt: skip
     parser.add_argument("--ios", default="15", help="lowest version to run on (default: 15)")
-    parser.add_argument("--precision", default="float16", help="float16 (default) or float32")
+    parser.add_argument(
+        "--precision", choices=("float16", "float32"), default="float16",
+        help="of the package (default: float16)",
+    )  # fmt: skip
     parser.add_argument("--pretrained", action="store_true", help="with published weights only")
 
 
@@ -126,7 +137,7 @@ def _add_verify(subparsers: Any) -> None:
 
 def _add_predict(subparsers: Any) -> None:
     examples = ["mobilezoo predict MobileNet.mlpackage cat.jpg --top 3"]
-    parser = _command(subparsers, "predict", "commands:predict", "classify pictures", examples)
+    parser = _command(subparsers, "predict", "prediction:predict", "classify pictures", examples)
     parser.add_argument("file", metavar="FILE", help="a .mlpackage with an image input")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="picture files")
     parser.add_argument("--top", type=int, default=5, help="answers to print (default: 5)")

@@ -1,0 +1,90 @@
+"""`mobilezoo predict`: classes, and what it says of files that give none."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from mobilezoo import export_coreml, randomize_weights
+from tests.cli.run import run
+
+
+@pytest.fixture
+def picture(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 120, 3), np.uint8)
+    image.fromarray(pixels).save(tmp_path / "noise.png")
+    return tmp_path / "noise.png"
+
+
+@pytest.fixture
+def export(tmp_path):
+    """Export a network of features (batch, 8, 12, 5), their means, logits, probabilities."""
+
+    def write(*names, labels=None):
+        inputs = keras.Input((8, 12, 3), name="image")
+        x = layers.Conv2D(5, 3, padding="same", name="features")(inputs)
+        x = layers.GlobalAveragePooling2D(name="means")(x)
+        x = layers.Dense(4, name="logits")(x)
+        x = layers.Softmax(name="probabilities")(x)
+        net = randomize_weights(keras.Model(inputs, x), preprocessing="unit")
+        outputs = [net.get_layer(name).output for name in names]
+        path = tmp_path / "m.mlpackage"
+        part = keras.Model(net.inputs, outputs[0] if len(outputs) == 1 else outputs)
+        export_coreml(part, path, preprocessing="unit", labels=labels)
+        return path
+
+    return write
+
+
+def test_predict_prints_the_best_labels(capfd, package, picture):
+    code, out, _ = run(capfd, "predict", package, picture, picture, "--top", "3")
+
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == lines[4] == str(picture)
+    shares = [float(line.split("%")[0]) for line in lines[1:4]]
+    assert shares == sorted(shares, reverse=True)
+    assert lines[1].split()[-1] in {"ant", "bee", "cat", "dog", "eel", "fox", "gnu"}
+
+
+def test_predict_finds_the_probabilities_of_a_model_with_several_outputs(capfd, export, picture):
+    path = export("probabilities", "logits", labels=["a", "b", "c", "d"])
+
+    code, out, err = run(capfd, "predict", path, picture)
+
+    assert code == 0
+    assert sorted(line.split()[-1] for line in out.splitlines()[1:]) == ["a", "b", "c", "d"]
+    assert err == ""
+
+
+def test_predict_numbers_the_classes_of_probabilities_without_labels(capfd, export, picture):
+    code, out, err = run(capfd, "predict", export("probabilities"), picture)
+
+    rows = [line.split("%  ") for line in out.splitlines()[1:]]
+    assert code == 0
+    assert sum(float(share) for share, _ in rows) == pytest.approx(100, abs=0.1)
+    assert {name for _, name in rows} == {"class 0", "class 1", "class 2", "class 3"}
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "shapes"),
+    [
+        (["logits"], ["logits: 1x4, from "]),
+        (["means"], ["means: 1x5, from "]),
+        (["features"], ["features: 1x8x12x5, from "]),
+        (["probabilities", "features"], ["probabilities: 1x4, from ", "features: 1x8x12x5, from "]),
+    ],
+)
+def test_predict_describes_what_is_no_class_probability(capfd, export, picture, names, shapes):
+    path = export(*names)
+
+    code, out, err = run(capfd, "predict", path, picture, picture)
+
+    lines = [line.strip() for line in out.splitlines()]
+    assert code == 0
+    assert lines[0] == lines[1 + len(shapes)] == str(picture)
+    assert all(map(str.startswith, lines[1:], shapes))
+    assert "class" not in out
+    assert err.count("gives no class probabilities") == 1
