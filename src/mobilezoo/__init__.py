@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mobilezoo.coreml import export_coreml
     from mobilezoo.data.preprocessing import Preprocessing
     from mobilezoo.finding import describe, pick
+    from mobilezoo.graph import register_emitter
     from mobilezoo.models import (
         build,
         googlenet,
@@ -73,6 +74,7 @@ _HOME = {
     "mobilenet_v3_small": "mobilezoo.models",
     "pick": "mobilezoo.finding",
     "randomize_weights": "mobilezoo.randomize",
+    "register_emitter": "mobilezoo.graph",
     "resnet101": "mobilezoo.models",
     "resnet101_v2": "mobilezoo.models",
     "resnet152": "mobilezoo.models",
@@ -114,6 +116,7 @@ __all__ = [
     "mobilenet_v3_small",
     "pick",
     "randomize_weights",
+    "register_emitter",
     "resnet18",
     "resnet18_v2",
     "resnet34",

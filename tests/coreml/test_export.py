@@ -4,7 +4,7 @@ import os
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from mobilezoo import Preprocessing, export_coreml, load_coreml, mnist_mlp, mobilenet, verify
 from mobilezoo.coreml.emit import EMITTERS
@@ -14,6 +14,8 @@ from mobilezoo.errors import (
     OutputExistsError,
     UnsupportedLayersError,
 )
+
+from .custom import Apply
 
 
 def contents(folder):
@@ -232,8 +234,8 @@ def test_free_sides_are_refused(tmp_path):
 def test_an_unsupported_layer_is_named(functional, tmp_path):
     expect_refused(
         UnsupportedLayersError,
-        r"UpSampling2D \(up\): keras\.ops Repeat: not supported yet, see docs/operations\.md",
-        functional(layers.Conv2D(3, 2), layers.UpSampling2D(name="up")),
+        r"Apply \(sort\): keras\.ops Sort: not supported yet, see docs/operations\.md",
+        functional(layers.Conv2D(3, 2), Apply(ops.sort, name="sort")),
         tmp_path / "m.mlpackage",
         inputs="array",
     )

@@ -23,11 +23,16 @@ def net(function, shape=(9, 7, 3)):
 @pytest.mark.parametrize(
     ("function", "shape", "reason"),
     [
-        (layers.MaxPooling1D(3, strides=1, padding="same"), (10, 6), "1-D pooling"),
         (layers.AveragePooling3D(2, strides=1, padding="same"), (4, 5, 6, 2), "3-D pooling"),
-        (lambda x: ops.cast(ops.cast(x, "int32"), "float32"), (9, 7, 3), "float32 to int32"),
+        (lambda x: ops.cast(ops.cast(x, "int32") * 2, "float32"), (9, 7, 3), "in int32"),
+        (lambda x: ops.where(ops.cast(x, "bool"), x, 1.0), (9, 7, 3), "cast to bool"),
+        (lambda x: ops.flip(x), (9, 7, 3), "mixes the batch axis"),
+        (lambda x: ops.cumsum(x), (9, 7, 3), "without an axis"),
+        (lambda x: ops.take(x, [1, 2]), (9, 7, 3), "without an axis"),
+        (lambda x: x[:, ::-1], (9, 7, 3), "use keras.ops.flip"),
+        (lambda x: ops.einsum("nhwc,nhwd,nhwe->nhw", x, x, x), (9, 7, 3), "two operands"),
         (lambda x: ops.max(x, axis=1, initial=0.5), (9, 7, 3), "`initial`"),
-        (lambda x: ops.cast(ops.argmax(x, axis=1), "float32"), (9, 7, 3), "not supported|int32"),
+        (lambda x: ops.argmax(x), (9, 7, 3), "mixes the batch"),
         (lambda x: ops.pad(x, [[1, 1]] * 4), (9, 7, 3), "mixes the batch axis"),
     ],
 )

@@ -111,3 +111,58 @@ def test_the_folded_weights_are_float32_or_wider(shape):
         for weight in node.weights.values():
             assert weight.read().dtype in (np.float32, np.float64)
             assert weight.read().shape == weight.shape
+
+
+class Plus(layers.Layer):
+    """Adds a constant."""
+
+    def __init__(self, constant, **options):
+        super().__init__(**options)
+        self.constant = np.float32(constant)
+
+    def call(self, x):
+        return x + self.constant
+
+
+def test_a_vector_added_to_a_convolution_becomes_its_bias(functional):
+    conv = layers.Conv2D(3, 2, use_bias=False, name="conv")
+    model = functional(conv, Plus([1.0, 2.0, 3.0], name="plus"))
+
+    (node,) = fold(capture(model))[0].nodes
+
+    np.testing.assert_array_equal(node.weights["bias"].read(), [1.0, 2.0, 3.0])
+    assert (node.kind, node.name, node.layers) == ("conv", "plus", ("conv", "plus"))
+
+
+def test_a_bias_behind_a_reshape_goes_into_the_product_before_it(functional):
+    heads = layers.EinsumDense("ab,bcd->acd", (2, 3), bias_axes="cd")
+    model = functional(heads, shape=(5,))
+    heads.set_weights([np.ones((5, 2, 3), "float32"), np.float32([[1, 2, 3], [4, 5, 6]])])
+
+    dense, reshape = fold(capture(model))[0].nodes
+
+    assert (dense.kind, reshape.kind) == ("dense", "reshape")
+    np.testing.assert_array_equal(dense.weights["bias"].read(), [1, 2, 3, 4, 5, 6])
+    assert reshape.name == heads.name
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        np.ones((4, 1, 1)),  # per row
+        np.ones((6, 3)),  # per column and channel
+        [[[1.0]]],  # one number
+    ],
+)
+def test_what_is_no_vector_of_filters_stays_an_addition(functional, constant):
+    model = functional(layers.Conv2D(3, (2, 1), use_bias=False), Plus(constant), shape=(5, 6, 3))
+
+    assert folded_kinds(model) == ["conv", "constant", "add"]
+
+
+def test_a_bias_is_not_merged_where_the_product_is_read_twice(functional):
+    inputs = keras.Input((5,))
+    y = layers.Dense(3, use_bias=False)(inputs)
+    model = keras.Model(inputs, layers.Multiply()([y, Plus([1.0, 2.0, 3.0])(y)]))
+
+    assert folded_kinds(model) == ["dense", "constant", "add", "multiply"]

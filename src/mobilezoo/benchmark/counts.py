@@ -74,8 +74,14 @@ def _conv(node: Node, _: Specs) -> int:
 
 def _depthwise_conv(node: Node, _: Specs) -> int:
     """Height * width * channels * multiplier outputs, each a sum over h * w."""
-    height, width, *_channels = node.weights["kernel"].shape
-    return _elements(node.output) * height * width
+    *kernel, _channels, _multiplier = node.weights["kernel"].shape
+    return _elements(node.output) * math.prod(kernel)
+
+
+def _conv_transpose(node: Node, specs: Specs) -> int:
+    """Height * width * channels inputs, each times a kernel: h * w * filters."""
+    *kernel, filters, _channels = node.weights["kernel"].shape
+    return _elements(specs[node.inputs[0]]) * math.prod(kernel) * filters
 
 
 def _dense(node: Node, _: Specs) -> int:
@@ -92,15 +98,22 @@ def _matmul(node: Node, specs: Specs) -> int:
 
 _MULT_ADDS: dict[str, Callable[[Node, Specs], int]] = {
     "conv": _conv,
+    "conv_transpose": _conv_transpose,
     "dense": _dense,
     "depthwise_conv": _depthwise_conv,
     "matmul": _matmul,
 }
 _FREE = frozenset(
-    "abs add avg_pool batch_norm clip concat constant divide elu exp gelu hard_sigmoid hard_silu "
-    "leaky_relu local_response_norm max_pool maximum minimum multiply negative pad power "
-    "reduce_max reduce_mean reduce_sum relu relu6 reshape rsqrt sigmoid silu softmax softplus "
-    "softsign sqrt square subtract tanh transpose".split()
+    (
+        "abs acos add argmax asin atan atanh avg_pool batch_norm cast ceil clip concat constant "
+        "cos cosh cumsum divide elu embedding equal erf exp flip floor floor_divide gather gelu "
+        "greater greater_equal group_norm hard_sigmoid hard_silu layer_norm leaky_relu less "
+        "less_equal local_response_norm log logical_and logical_not logical_or logical_xor "
+        "max_pool maximum minimum mod multiply negative not_equal pad power reduce_max "
+        "reduce_mean reduce_min reduce_prod reduce_sum relu relu6 reshape resize_bilinear round "
+        "rsqrt select sigmoid sign silu sin sinh slice softmax softplus softsign sqrt square "
+        "subtract tan tanh tile transpose upsample_nearest"
+    ).split()
 )
 
 

@@ -11,8 +11,8 @@ IMAGE = "image"
 _OUTPUTS = ("classLabel", "classLabelProbs")
 # what emitters append to a name for the operations that they need besides
 HELPERS = (
-    "centred", "channels_first", "channels_last", "float16", "gate", "inner", "product", "scale",
-    "scaled",
+    "centred", "channels_first", "channels_last", "float16", "gate", "grouped", "inner", "normal",
+    "padded", "product", "rows", "scale", "scaled",
 )  # fmt: skip
 
 

@@ -106,5 +106,6 @@ class Call:
 # activations that Keras does not run on symbolic tensors, in operations that it does
 _SYMBOLIC: dict[Any, Callable[[Any], Any]] = {
     keras.activations.hard_silu: keras.ops.hard_silu,
+    keras.activations.sparsemax: keras.ops.sparsemax,
     keras.activations.mish: lambda x: x * keras.ops.tanh(keras.ops.softplus(x)),
 }

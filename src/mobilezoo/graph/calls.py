@@ -17,6 +17,15 @@ from keras.src.ops.operation import Operation
 
 _lock = threading.RLock()
 
+_ARITHMETIC = {
+    "__add__": "add",
+    "__matmul__": "matmul",
+    "__mul__": "multiply",
+    "__pow__": "power",
+    "__sub__": "subtract",
+    "__truediv__": "true_divide",
+}
+
 # handler(layer, path, proceed) -> outputs; `proceed()` makes the call as Keras would.
 Handler = Callable[[Any, str, Callable[[], Any], tuple[Any, ...], dict[str, Any]], Any]
 
@@ -75,6 +84,28 @@ def intercept_operations(handler: Callable[[Any, Any, Any], Any]) -> Iterator[No
             yield
         finally:
             Operation.symbolic_call = original
+
+
+@contextmanager
+def symbolic_arithmetic() -> Iterator[None]:
+    """Let `variable * tensor` and the like take symbolic tensors, as `tensor * variable` does."""
+    with _lock:
+        originals = {name: getattr(keras.Variable, name) for name in _ARITHMETIC}
+        for name, function in _ARITHMETIC.items():
+            setattr(keras.Variable, name, _either(originals[name], getattr(keras.ops, function)))
+        try:
+            yield
+        finally:
+            for name, original in originals.items():
+                setattr(keras.Variable, name, original)
+
+
+def _either(concrete: Callable[..., Any], symbolic: Callable[..., Any]) -> Callable[..., Any]:
+    def operator(self: Any, other: Any) -> Any:
+        takes = symbolic if isinstance(other, keras.KerasTensor) else concrete
+        return takes(self, other)
+
+    return operator
 
 
 def tensors_in(structure: Any, kind: type) -> list[Any]:

@@ -21,7 +21,12 @@ import keras
 from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
 from mobilezoo.graph import rules
 from mobilezoo.graph.call import Call, Unsupported
-from mobilezoo.graph.calls import intercept_layers, intercept_operations, tensors_in
+from mobilezoo.graph.calls import (
+    intercept_layers,
+    intercept_operations,
+    symbolic_arithmetic,
+    tensors_in,
+)
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.graph.node import Graph, Node, Shape, TensorSpec, Weight
 from mobilezoo.graph.problems import Problems
@@ -49,7 +54,11 @@ def capture(model: keras.Model, input_shape: Sequence[int] | None = None) -> Gra
     recorder = _Recorder(model)
     flat = keras.tree.flatten(inputs)
     specs = tuple(recorder.declare_input(tensor) for tensor in flat)
-    with intercept_layers(model, recorder.on_layer), intercept_operations(recorder.on_operation):
+    with (
+        intercept_layers(model, recorder.on_layer),
+        intercept_operations(recorder.on_operation),
+        symbolic_arithmetic(),
+    ):
         outputs = recorder.run(inputs)
     return recorder.graph(specs, tensors_in(outputs, keras.KerasTensor))
 
@@ -186,8 +195,9 @@ class _Recorder:
     ) -> Any:
         call = Call(self, operation, args, kwargs, tensors_in(outputs, keras.KerasTensor))
         result = rule(call)
-        if isinstance(result, keras.KerasTensor):
-            return result  # the operation gave its input back, or already made the tensor
+        flat = keras.tree.flatten(result)
+        if flat and all(isinstance(item, keras.KerasTensor) for item in flat):
+            return result  # the operation gave its input back, or already made the tensors
         names = [result] if isinstance(result, str) else result
         for tensor, name in zip(call.outputs, names, strict=True):
             self.bind(tensor, name)
@@ -259,8 +269,8 @@ class _Recorder:
 
 def _check_floats(outputs: Sequence[Any], operation: Any) -> None:
     """Core ML computes in floating point; integers wrap around and cut off fractions."""
-    if type(operation).__name__ in ("Cast", "ConvertToTensor"):
-        return  # their rules look themselves
+    if type(operation).__name__ in rules.ANY_DTYPE:
+        return
     for tensor in outputs:
         if not tensor.dtype.startswith(("float", "bfloat")):
             raise Unsupported(f"it computes in {tensor.dtype}; cast to float32 before")

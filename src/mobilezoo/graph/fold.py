@@ -2,7 +2,8 @@
 
     before                                     after
     pad -> conv(valid)                         conv(explicit padding)
-    conv | depthwise_conv | dense -> batch_norm   the same with other weights
+    conv | dense ... -> batch_norm             the same with other weights
+    conv | dense ... -> [reshape] -> + vector  the same with a bias
     reshape to the same shape, pad by nothing  gone
 
 The arithmetic is done in float64 for the per-channel vectors and in the kernel's own precision
@@ -12,14 +13,16 @@ for the kernel, before any cast to float16.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from mobilezoo.graph.node import Array, Graph, Node, TensorSpec, Weight
+from mobilezoo.graph.node import Array, Graph, Node, Shape, TensorSpec, Weight
 
 _ABSORBS_BATCH_NORM = ("conv", "depthwise_conv", "dense")
+_ABSORBS_BIAS = (*_ABSORBS_BATCH_NORM, "conv_transpose")
 _ABSORBS_PADDING = ("conv", "depthwise_conv")
 
 
@@ -51,6 +54,7 @@ def fold(graph: Graph) -> tuple[Graph, FoldReport]:
     events: Counter[str] = Counter()
     folded = _drop_no_ops(graph, events)
     folded = _merge_padding(folded, events)
+    folded = _merge_bias(folded, events)
     folded = _fold_batch_norm(folded, events)
     return folded, FoldReport(len(graph.nodes), len(folded.nodes), dict(events))
 
@@ -110,6 +114,72 @@ def _pads_for(source: Node, node: Node) -> bool:
     return (
         spatial_only and source.attributes["value"] == 0.0 and node.attributes["padding"] == "valid"
     )
+
+
+def _merge_bias(graph: Graph, events: Counter[str]) -> Graph:
+    """conv | dense without a bias -> [reshape] -> add a vector: with the vector as its bias."""
+    makers = {node.name: node for node in graph.nodes}
+    readers = graph.consumers()
+    changed: dict[str, Node | None] = {}
+    for node in graph.nodes:
+        found = _biased(node, makers, readers, graph.outputs)
+        if found is None:
+            continue
+        source, middle, vector = found
+        bias = Weight((vector.size,), partial(_flat, vector))
+        weights = {**source.weights, "bias": bias}
+        layers = tuple(dict.fromkeys((*source.layers, *node.layers)))
+        if middle is None:
+            changed[source.name] = None
+            changed[node.name] = replace(source, output=node.output, weights=weights, layers=layers)
+        else:
+            changed[source.name] = replace(source, weights=weights, layers=layers)
+            changed[middle.name] = None
+            changed[node.name] = replace(middle, output=node.output, layers=node.layers)
+        events["biases merged"] += 1
+    nodes = (changed.get(node.name, node) for node in graph.nodes)
+    return _without_unread(replace(graph, nodes=tuple(node for node in nodes if node is not None)))
+
+
+def _biased(
+    node: Node,
+    makers: Mapping[str, Node],
+    readers: Mapping[str, list[Node]],
+    outputs: Sequence[str],
+) -> tuple[Node, Node | None, Weight] | None:
+    """What an addition adds its vector to, and a reshape in between, if the two may be merged."""
+    if node.kind != "add":
+        return None
+    operands = [makers.get(name) for name in node.inputs]
+    if None in operands or sum(item.kind == "constant" for item in operands if item) != 1:
+        return None
+    first, second = (item for item in operands if item is not None)
+    constant, source = (first, second) if first.kind == "constant" else (second, first)
+    middle = None
+    if source.kind == "reshape":
+        middle, inner = source, makers.get(source.inputs[0])
+        if inner is None:
+            return None
+        source = inner
+    chain = [source] if middle is None else [source, middle]
+    alone = all(len(readers[x.name]) == 1 and x.name not in outputs for x in chain)
+    vector = constant.weights["value"]
+    units = source.output.shape[-1] if source.output.shape else None
+    fits = source.kind in _ABSORBS_BIAS and "bias" not in source.weights and alone
+    if not fits or vector.size != units or not _covers(vector.shape, node.output.shape):
+        return None
+    return source, middle, vector
+
+
+def _flat(vector: Weight) -> Array:
+    return vector.read().reshape(-1)
+
+
+def _covers(vector: Shape, shape: Shape) -> bool:
+    """Whether a constant varies along all of the last axes of a tensor and no others."""
+    padded = (1,) * (len(shape) - len(vector)) + tuple(vector)
+    first = next((i for i, size in enumerate(padded) if size != 1), len(shape))
+    return padded[first:] == tuple(shape[first:])
 
 
 def _fold_batch_norm(graph: Graph, events: Counter[str]) -> Graph:

@@ -85,11 +85,13 @@ def _axis(view: OperationView, rank: int, default: int = 0) -> bool:
     return axis is not None and int(axis) % rank != 0
 
 
-def _softmax(view: OperationView) -> bool:
+def _along_last(view: OperationView) -> bool:
+    """`axis` is -1 where the file does not say."""
     return view.only_moving("x") and _axis(view, view.rank("x"), -1)
 
 
-def _split(view: OperationView) -> bool:
+def _along_first(view: OperationView) -> bool:
+    """`axis` is 0 where the file does not say."""
     return view.only_moving("x") and _axis(view, view.rank("x"))
 
 
@@ -187,11 +189,12 @@ def _gather(view: OperationView) -> bool:
 
 RULES: dict[str, Callable[[OperationView], bool]] = {
     **dict.fromkeys(
-        ("abs", "avg_pool", "batch_norm", "cast", "ceil", "clip", "conv", "cos", "elu", "erf",
-         "exp", "floor", "gelu", "identity", "inverse", "leaky_relu", "linear_activation",
-         "local_response_norm", "log", "logical_not", "max_pool", "prelu", "relu", "relu6",
-         "resize_bilinear", "resize_nearest_neighbor", "rsqrt", "scaled_tanh", "sigmoid",
-         "sigmoid_hard", "sign", "silu", "sin", "softplus", "softsign", "sqrt", "square", "tanh",
+        ("abs", "acos", "asin", "atan", "atanh", "avg_pool", "batch_norm", "cast", "ceil", "clip",
+         "conv", "conv_transpose", "cos", "cosh", "elu", "erf", "exp", "exp2", "floor", "gelu",
+         "identity", "inverse", "leaky_relu", "linear_activation", "local_response_norm", "log",
+         "logical_not", "max_pool", "prelu", "relu", "relu6", "resize_bilinear",
+         "resize_nearest_neighbor", "round", "rsqrt", "scaled_tanh", "sigmoid", "sigmoid_hard",
+         "sign", "silu", "sin", "sinh", "softplus", "softsign", "sqrt", "square", "tan", "tanh",
          "threshold", "thresholded_relu", "upsample_bilinear", "upsample_nearest_neighbor"),
         _x_alone,
     ),
@@ -203,19 +206,22 @@ RULES: dict[str, Callable[[OperationView], bool]] = {
     ),
     **dict.fromkeys(
         ("expand_dims", "layer_norm", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
-         "reduce_sum", "squeeze"),
+         "reduce_sum", "reverse", "squeeze"),
         _axes,
     ),
     "concat": _joined,
+    "cumsum": _along_first,
     "gather": _gather,
     "linear": _linear,
     "matmul": _matmul,
     "pad": _pad,
+    "reduce_argmax": _along_last,
+    "reduce_argmin": _along_last,
     "reshape": _reshape,
     "slice_by_index": _slice_by_index,
     "slice_by_size": _slice_by_size,
-    "softmax": _softmax,
-    "split": _split,
+    "softmax": _along_last,
+    "split": _along_first,
     "stack": _joined,
     "tile": _tile,
     "transpose": _transpose,

@@ -10,23 +10,49 @@ from mobilezoo.coreml.emit.site import Layout, Site, emits
 
 _UNARY = {
     "abs": "abs",
+    "acos": "acos",
+    "asin": "asin",
+    "atan": "atan",
+    "atanh": "atanh",
+    "ceil": "ceil",
+    "cos": "cos",
+    "cosh": "cosh",
+    "erf": "erf",
     "exp": "exp",
+    "floor": "floor",
+    "logical_not": "logical_not",
     "relu": "relu",
     "relu6": "relu6",
+    "round": "round",
     "sigmoid": "sigmoid",
+    "sign": "sign",
     "silu": "silu",
+    "sin": "sin",
+    "sinh": "sinh",
     "softplus": "softplus",
     "softsign": "softsign",
     "sqrt": "sqrt",
     "square": "square",
+    "tan": "tan",
     "tanh": "tanh",
 }
 _BINARY = {
     "add": "add",
     "divide": "real_div",
+    "equal": "equal",
+    "floor_divide": "floor_div",
+    "greater": "greater",
+    "greater_equal": "greater_equal",
+    "less": "less",
+    "less_equal": "less_equal",
+    "logical_and": "logical_and",
+    "logical_or": "logical_or",
+    "logical_xor": "logical_xor",
     "maximum": "maximum",
     "minimum": "minimum",
+    "mod": "mod",
     "multiply": "mul",
+    "not_equal": "not_equal",
     "power": "pow",
     "subtract": "sub",
 }
@@ -92,6 +118,24 @@ def hard_silu(site: Site, x: Any) -> Any:
 def negative(site: Site, x: Any) -> Any:
     """-x."""
     return mb.mul(x=x, y=site.number(-1.0), name=site.name)
+
+
+@emits("log", Layout.EITHER)
+def log(site: Site, x: Any) -> Any:
+    """Natural logarithm."""
+    return mb.log(x=x, epsilon=site.number(0.0), name=site.name)
+
+
+@emits("select", Layout.EITHER)
+def select(site: Site, condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition holds, else y."""
+    return mb.select(cond=condition, a=x, b=y, name=site.name)
+
+
+@emits("cast", Layout.EITHER)
+def cast(site: Site, x: Any) -> Any:
+    """Numbers of another type; floating-point ones in the file's precision."""
+    return mb.cast(x=x, dtype=site.cast_type(), name=site.name)
 
 
 @emits("rsqrt", Layout.EITHER)

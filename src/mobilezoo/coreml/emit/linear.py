@@ -6,19 +6,23 @@ from typing import Any
 
 from coremltools.converters.mil.mil import Builder as mb
 
-from mobilezoo.coreml.emit.site import Layout, Site, emits
+from mobilezoo.coreml.emit.site import MIXED_RANK, Layout, Site, emits
 
 
-@emits("dense", Layout.KERAS)
+@emits("dense", Layout.EITHER)
 def dense(site: Site, x: Any) -> Any:
-    """x (..., d_in) @ kernel (d_in, d_out) + bias (d_out,)."""
-    if len(x.shape) > 3:  # MIL's linear ends at rank 3
-        if not site.bias():
-            return mb.matmul(x=x, y=site.weight("kernel"), name=site.name)
-        product = mb.matmul(x=x, y=site.weight("kernel"), name=site.helper("product"))
-        return mb.add(x=product, y=site.weight("bias"), name=site.name)
+    """x (..., d_in) @ kernel (d_in, d_out) + bias (d_out,); channels-first a 1x1 convolution."""
     kernel = site.weight("kernel", (1, 0))  # (d_in, d_out) -> (d_out, d_in)
-    return mb.linear(x=x, weight=kernel, name=site.name, **site.bias())
+    rank = len(x.shape)
+    if site.layout is Layout.CHANNELS_FIRST and rank >= MIXED_RANK:
+        kernel = kernel.reshape(*kernel.shape, *(1,) * (rank - 2))
+        return mb.conv(x=x, weight=kernel, pad_type="valid", name=site.name, **site.bias())
+    if rank <= 3:  # where MIL's linear ends
+        return mb.linear(x=x, weight=kernel, name=site.name, **site.bias())
+    if not site.bias():
+        return mb.matmul(x=x, y=kernel, transpose_y=True, name=site.name)
+    product = mb.matmul(x=x, y=kernel, transpose_y=True, name=site.helper("product"))
+    return mb.add(x=product, y=site.weight("bias"), name=site.name)
 
 
 @emits("matmul", Layout.KERAS)

@@ -9,6 +9,7 @@ import numpy as np
 from coremltools.converters.mil.mil import Builder as mb
 
 from mobilezoo.coreml.emit.site import Layout, Site, emits
+from mobilezoo.graph import Node
 
 
 @emits("batch_norm", Layout.EITHER)
@@ -56,6 +57,43 @@ def _local_response_norm(site: Site, x: Any, alpha: float, name: str) -> Any:
         k=site.number(site["k"]),
         name=name,
     )
+
+
+def _norm_layout(node: Node) -> Layout:
+    """gamma and beta have the normalised axes in Keras's order."""
+    return Layout.EITHER if len(node.attributes["axes"]) == 1 else Layout.KERAS
+
+
+@emits("layer_norm", _norm_layout)
+def layer_norm(site: Site, x: Any) -> Any:
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, over some axes."""
+    axes = sorted(site.axis(axis) for axis in site["axes"])
+    given = {role: site.weight(role) for role in site.node.weights}
+    if list(given) == ["beta"]:  # MIL reads the shape from gamma
+        given["gamma"] = np.ones_like(given["beta"])
+    return mb.layer_norm(x=x, axes=axes, epsilon=_epsilon(site), name=site.name, **given)
+
+
+@emits("group_norm", Layout.CHANNELS_FIRST)
+def group_norm(site: Site, x: Any) -> Any:
+    """Groups of channels, each normalised by itself: (n, c, ...) -> (n, groups, c / groups ...)."""
+    rank = len(site.shape) - 2
+    grouped = mb.reshape(x=x, shape=(x.shape[0], site["groups"], -1), name=site.helper("grouped"))
+    normal = mb.layer_norm(x=grouped, axes=[2], epsilon=_epsilon(site), name=site.helper("normal"))
+    steps = [(role, operation) for role, operation in (("gamma", mb.mul), ("beta", mb.add))
+             if role in site.node.weights]  # fmt: skip
+    y = mb.reshape(x=normal, shape=x.shape, name=site.helper("inner") if steps else site.name)
+    for role, operation in steps:
+        weight = site.weight(role).reshape(-1, *(1,) * rank)
+        last = role == steps[-1][0]
+        y = operation(x=y, y=weight, name=site.name if last else site.helper("scaled"))
+    return y
+
+
+def _epsilon(site: Site) -> Any:
+    """Not 0 in float16, or a constant input would be divided by 0."""
+    smallest = float(np.finfo(site.dtype).smallest_subnormal)
+    return site.number(max(site["epsilon"], smallest))
 
 
 @emits("softmax", Layout.EITHER)

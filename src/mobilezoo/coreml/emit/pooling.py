@@ -32,7 +32,8 @@ def _windows(site: Site) -> dict[str, Any]:
 
 def _reduction_layout(node: Node) -> Layout:
     """Both orders do, unless the axes that are left would stand in another order."""
-    axes, left = node.attributes["axes"], len(node.output.shape)
+    axes = node.attributes.get("axes") or (node.attributes["axis"],)
+    left = len(node.output.shape)
     if node.attributes["keepdims"]:
         return Layout.EITHER
     channels = left + len(axes) - 1
@@ -50,4 +51,20 @@ def _reduction(kind: str, operation: str) -> None:
 
 _reduction("reduce_mean", "reduce_mean")
 _reduction("reduce_max", "reduce_max")
+_reduction("reduce_min", "reduce_min")
+_reduction("reduce_prod", "reduce_prod")
 _reduction("reduce_sum", "reduce_sum")
+
+
+@emits("argmax", _reduction_layout)
+def argmax(site: Site, x: Any) -> Any:
+    """Position of the largest along an axis."""
+    axis = site.layout.axis(site["axis"], len(x.shape))
+    return mb.reduce_argmax(x=x, axis=axis, keep_dims=bool(site["keepdims"]), name=site.name)
+
+
+@emits("cumsum", Layout.EITHER)
+def cumsum(site: Site, x: Any) -> Any:
+    """Sums up to each element along an axis."""
+    axis = site.axis(site["axis"])
+    return mb.cumsum(x=x, axis=axis, exclusive=False, reverse=False, name=site.name)

@@ -37,8 +37,12 @@ def emit(graph: Graph, interface: Interface, precision: Precision) -> Program:
     program = Program()
     with Function(placeholders, opset_version=ct.target.iOS15) as function:
         walk = _Walk(program_names(graph), precision)
+        readers = graph.consumers()
         for item in interface.inputs:
-            walk.values[item.tensor] = _prepare(function.inputs[item.feature], item, precision)
+            kinds = {node.kind for node in readers.get(item.tensor, ())}
+            exact = bool(kinds) and kinds <= _READ_WHOLE_NUMBERS
+            variable = function.inputs[item.feature]
+            walk.values[item.tensor] = _prepare(variable, item, precision, exact=exact)
         for node in graph.nodes:
             walk.add(node)
         outputs = []
@@ -49,6 +53,10 @@ def emit(graph: Graph, interface: Interface, precision: Precision) -> Program:
         function.set_outputs(outputs)
     program.add_function("main", function)
     return program
+
+
+_READ_WHOLE_NUMBERS = {"embedding"}  # float16 has them up to 2048 only
+_CONSTANTS = {"bool": np.bool_, "int32": np.int32, "int64": np.int32}  # others are floats
 
 
 @dataclass
@@ -112,7 +120,9 @@ class _Walk:
         shape = tuple(1 if size is None else size for size in node.output.shape)
         if node.kind == "constant":
             site = Site(node, self.names[node.name], Layout.EITHER, self.precision.dtype, shape)
-            self.values[node.name] = _Constant(site.weight("value"), shape)
+            kind = _CONSTANTS.get(node.output.dtype)
+            array = site.weight("value") if kind is None else node.weights["value"].read()
+            self.values[node.name] = _Constant(array if kind is None else array.astype(kind), shape)
             return
         registered = EMITTERS[node.kind]
         operands = [self.values[name] for name in node.inputs]
@@ -135,10 +145,10 @@ def _common_layout(operands: list[Any]) -> Layout:
     return Layout.CHANNELS_FIRST if first and len(ranks) == 1 else Layout.KERAS
 
 
-def _prepare(variable: Any, item: Input, precision: Precision) -> _Value:
-    """Input feature -> the tensor that the network takes."""
+def _prepare(variable: Any, item: Input, precision: Precision, *, exact: bool) -> _Value:
+    """Input feature -> the tensor that the network takes, in float32 where it must be exact."""
     x = variable
-    if precision.dtype is np.float16:
+    if precision.dtype is np.float16 and not exact:
         x = mb.cast(x=x, dtype="fp16", name=helper(item.feature, "float16"))
     if item.preprocessing is None:
         return _Value(item.feature, {Layout.KERAS: x}, item.shape)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from coremltools.converters.mil.mil import Builder as mb
+from coremltools.converters.mil.mil import types
 
 from mobilezoo.coreml.emit.site import Layout, Site, emits
 
@@ -35,4 +37,64 @@ def pad(site: Site, x: Any) -> Any:
     flat = [width for pair in zip(before, after, strict=True) for width in pair]
     return mb.pad(
         x=x, pad=flat, mode="constant", constant_val=site.number(site["value"]), name=site.name
+    )
+
+
+@emits("slice", Layout.EITHER)
+def slice_(site: Site, x: Any) -> Any:
+    """From `begin` to `end` in `strides` along each axis; all examples."""
+    rank = len(site.shape)
+    begin, end, stride = (site.layout.shape(site[role]) for role in ("begin", "end", "strides"))
+    mask = [axis == 0 for axis in range(rank)]
+    return mb.slice_by_index(
+        x=x, begin=begin, end=end, stride=stride, begin_mask=mask, end_mask=mask, name=site.name
+    )
+
+
+@emits("flip", Layout.EITHER)
+def flip(site: Site, x: Any) -> Any:
+    """Axes in reverse order."""
+    return mb.reverse(x=x, axes=[site.axis(axis) for axis in site["axes"]], name=site.name)
+
+
+@emits("tile", Layout.EITHER)
+def tile(site: Site, x: Any) -> Any:
+    """So many times along each axis."""
+    return mb.tile(x=x, reps=site.layout.shape(site["repeats"]), name=site.name)
+
+
+@emits("gather", Layout.EITHER)
+def gather(site: Site, x: Any) -> Any:
+    """Fixed positions along an axis."""
+    indices = np.array(site["indices"], np.int32)
+    return mb.gather(x=x, indices=indices, axis=site.axis(site["axis"]), name=site.name)
+
+
+@emits("embedding", Layout.KERAS)
+def embedding(site: Site, x: Any) -> Any:
+    """Rows of a table (rows, d), chosen by x (...) -> (..., d)."""
+    if x.dtype != types.int32:
+        x = mb.cast(x=x, dtype="int32", name=site.helper("rows"))
+    return mb.gather(x=site.weight("table"), indices=x, axis=0, name=site.name)
+
+
+@emits("upsample_nearest", Layout.CHANNELS_FIRST)
+def upsample_nearest(site: Site, x: Any) -> Any:
+    """Each pixel several times."""
+    rows, columns = site["size"]
+    return mb.upsample_nearest_neighbor(
+        x=x, scale_factor_height=rows, scale_factor_width=columns, name=site.name
+    )
+
+
+@emits("resize_bilinear", Layout.CHANNELS_FIRST)
+def resize_bilinear(site: Site, x: Any) -> Any:
+    """Interpolated between the four nearest pixel centres."""
+    height, width = site["size"]
+    return mb.resize_bilinear(
+        x=x,
+        target_size_height=height,
+        target_size_width=width,
+        sampling_mode="UNALIGN_CORNERS",
+        name=site.name,
     )

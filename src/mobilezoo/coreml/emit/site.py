@@ -74,6 +74,13 @@ class Site:
         """A scalar in the type of the activations."""
         return self.dtype(value)
 
+    def cast_type(self) -> str:
+        """MIL's name of the output's type."""
+        dtype = self.node.output.dtype
+        if dtype.startswith(("int", "uint")):
+            return "int32"
+        return "fp16" if self.dtype is np.float16 else "fp32"
+
     def weight(self, role: str, axes: tuple[int, ...] | None = None) -> Array:
         """A weight in the file's precision, transposed by `axes`, contiguous."""
         values = self.cast(self.node.weights[role].read(), role)

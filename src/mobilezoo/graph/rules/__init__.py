@@ -4,13 +4,18 @@ from mobilezoo.graph.rules import (
     activation,
     convolution,
     elementwise,
+    indexing,
     linear,
+    logic,
     normalization,
+    pictures,
     pooling,
     preprocessing,
+    reduction,
     shaping,
 )
 from mobilezoo.graph.rules.table import (
+    ANY_DTYPE,
     LAYERS,
     OPERATIONS,
     VANISHING,
@@ -22,6 +27,7 @@ from mobilezoo.graph.rules.table import (
 )
 
 __all__ = [
+    "ANY_DTYPE",
     "LAYERS",
     "OPERATIONS",
     "VANISHING",
@@ -29,11 +35,15 @@ __all__ = [
     "acts_in_training",
     "convolution",
     "elementwise",
+    "indexing",
     "is_keras_own",
     "linear",
+    "logic",
     "normalization",
+    "pictures",
     "pooling",
     "preprocessing",
+    "reduction",
     "rule_for_layer",
     "rule_for_operation",
     "shaping",

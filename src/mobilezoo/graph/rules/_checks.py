@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+
 from mobilezoo.graph.call import Call, Unsupported
 from mobilezoo.graph.node import Weight
 from mobilezoo.graph.variables import weight_of
@@ -42,3 +44,16 @@ def as_sequence(value: Any) -> Sequence[int]:
 def repeat(value: Any, n: int) -> tuple[int, ...]:
     """One number for n axes, or a number for each."""
     return (value,) * n if isinstance(value, int) else tuple(value)
+
+
+def constant(call: Call, position: int, name: str) -> Weight:
+    """An argument that must be known when the file is written: a weight or an array."""
+    value = call.argument(position, name)
+    if isinstance(value, keras.KerasTensor):
+        raise Unsupported(f"its {name} is computed by the model; it must be a weight or a constant")
+    return weight_of(value)
+
+
+def is_float(dtype: str) -> bool:
+    """Whether the file computes it in floating point."""
+    return dtype.startswith(("float", "bfloat"))

@@ -1,4 +1,8 @@
-"""Convolutions: x (batch, height, width, channels), channels last."""
+"""Convolutions of sequences (batch, length, channels) and pictures (batch, h, w, channels).
+
+Kernels are in Keras's layout, `k` the spatial axes: (*k, channels / groups, filters), depthwise
+(*k, channels, multiplier), transposed (*k, filters, channels).
+"""
 
 from __future__ import annotations
 
@@ -6,38 +10,154 @@ from typing import Any
 
 from keras import layers
 
-from mobilezoo.graph.call import Call
+from mobilezoo.graph.call import Call, Unsupported
 from mobilezoo.graph.node import Weight
-from mobilezoo.graph.rules._checks import channels_last, kernel_and_bias
-from mobilezoo.graph.rules.table import layer_rule
+from mobilezoo.graph.rules._checks import channels_last, constant, kernel_and_bias, repeat
+from mobilezoo.graph.rules.table import layer_rule, operation_rule
+from mobilezoo.graph.variables import weight_of
+
+_MOST_AXES = 2  # spatial
 
 
-@layer_rule(layers.Conv2D)
+@layer_rule(layers.Conv1D, layers.Conv2D)
 def conv(call: Call) -> Any:
-    """Conv2D: x (batch, height, width, channels) * kernel (h, w, channels / groups, filters)."""
+    """Conv1D and Conv2D, also grouped, dilated, causal."""
     layer = channels_last(call.operation)
     weights = kernel_and_bias(layer, layer.kernel)
-    y = _convolve(call, "conv", weights, groups=layer.groups)
-    return call.then(layer.activation, y)
+    return call.then(layer.activation, _conv(call, weights))
 
 
-@layer_rule(layers.DepthwiseConv2D)
+@layer_rule(layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 def depthwise_conv(call: Call) -> Any:
-    """DepthwiseConv2D: kernel (h, w, channels, depth_multiplier), one per input channel."""
+    """DepthwiseConv1D and DepthwiseConv2D: filters of one input channel each."""
     layer = channels_last(call.operation)
     weights = kernel_and_bias(layer, layer.kernel)
-    y = _convolve(call, "depthwise_conv", weights)
+    return call.then(layer.activation, _depthwise(call, weights))
+
+
+@layer_rule(layers.SeparableConv1D, layers.SeparableConv2D)
+def separable_conv(call: Call) -> Any:
+    """SeparableConv1D and SeparableConv2D: depthwise, then 1x1 across channels."""
+    layer = channels_last(call.operation)
+    pointwise = kernel_and_bias(layer, layer.pointwise_kernel)
+    y = _separable(call, weight_of(layer.depthwise_kernel), pointwise)
     return call.then(layer.activation, y)
 
 
-def _convolve(call: Call, kind: str, weights: dict[str, Weight], **attributes: Any) -> str:
-    layer = call.operation
+@layer_rule(layers.Conv1DTranspose, layers.Conv2DTranspose)
+def conv_transpose(call: Call) -> Any:
+    """Conv1DTranspose and Conv2DTranspose, which undo a convolution's strides."""
+    layer = channels_last(call.operation)
+    weights = kernel_and_bias(layer, layer.kernel)
+    return call.then(layer.activation, _transposed(call, weights))
+
+
+@operation_rule("Conv")
+def conv_operation(call: Call) -> str:
+    """`keras.ops.conv` with a kernel that the model holds."""
+    channels_last(call.operation)
+    return _conv(call, {"kernel": constant(call, 1, "kernel")})
+
+
+@operation_rule("DepthwiseConv")
+def depthwise_operation(call: Call) -> str:
+    """`keras.ops.depthwise_conv` with a kernel that the model holds."""
+    channels_last(call.operation)
+    return _depthwise(call, {"kernel": constant(call, 1, "kernel")})
+
+
+@operation_rule("SeparableConv")
+def separable_operation(call: Call) -> str:
+    """`keras.ops.separable_conv` with kernels that the model holds."""
+    channels_last(call.operation)
+    pointwise = {"kernel": constant(call, 2, "pointwise_kernel")}
+    return _separable(call, constant(call, 1, "depthwise_kernel"), pointwise)
+
+
+@operation_rule("ConvTranspose")
+def transpose_operation(call: Call) -> str:
+    """`keras.ops.conv_transpose` with a kernel that the model holds."""
+    channels_last(call.operation)
+    return _transposed(call, {"kernel": constant(call, 1, "kernel")})
+
+
+def _conv(call: Call, weights: dict[str, Weight]) -> str:
+    groups = call.x.shape[-1] // weights["kernel"].shape[-2]
+    return _add(call, "conv", weights, groups=groups)
+
+
+def _depthwise(call: Call, weights: dict[str, Weight]) -> str:
+    return _add(call, "depthwise_conv", weights)
+
+
+def _separable(call: Call, depthwise: Weight, pointwise: dict[str, Weight]) -> str:
+    """Two nodes: "depthwise" and the one that carries the layer's name."""
+    *spatial, _ = call.outputs[0].shape[1:]
+    channels = depthwise.shape[-2] * depthwise.shape[-1]
+    middle = _add(
+        call,
+        "depthwise_conv",
+        {"kernel": depthwise},
+        shape=(call.outputs[0].shape[0], *spatial, channels),
+        suffix="depthwise",
+    )
+    ones = (1,) * len(spatial)
+    return call.add(
+        "conv",
+        middle,
+        weights=pointwise,
+        strides=ones,
+        dilation_rate=ones,
+        padding="valid",
+        groups=1,
+    )
+
+
+def _transposed(call: Call, weights: dict[str, Weight]) -> str:
+    """`crop`: what the full output, (side - 1) * stride + extent, has too much, per axis."""
+    operation = call.operation
+    rank = _rank(call)
+    strides = repeat(operation.strides, rank)
+    dilation = repeat(operation.dilation_rate, rank)
+    crop = []
+    for axis in range(rank):
+        side, made = call.x.shape[1 + axis], call.outputs[0].shape[1 + axis]
+        if side is None:
+            raise Unsupported("a transposed convolution needs known sides; pass input_shape")
+        extent = (weights["kernel"].shape[axis] - 1) * dilation[axis] + 1
+        excess = (side - 1) * strides[axis] + extent - made
+        before = max(excess, 0) // 2 if operation.padding == "same" else 0
+        crop.append((before, excess - before))
+    return call.add(
+        "conv_transpose",
+        call.recorder.operand(call.x),
+        weights=weights,
+        strides=strides,
+        dilation_rate=dilation,
+        crop=tuple(crop),
+    )
+
+
+def _add(call: Call, kind: str, weights: dict[str, Weight], **options: Any) -> str:
+    operation, rank = call.operation, _rank(call)
+    strides = repeat(operation.strides, rank)
+    dilation = repeat(operation.dilation_rate, rank)
+    padding: Any = operation.padding
+    if padding == "causal":  # nothing after, so that no output reads what comes later
+        padding = (((weights["kernel"].shape[0] - 1) * dilation[0], 0),)
     return call.add(
         kind,
         call.recorder.operand(call.x),
         weights=weights,
-        strides=tuple(layer.strides),
-        dilation_rate=tuple(layer.dilation_rate),
-        padding=layer.padding,
-        **attributes,
+        strides=strides,
+        dilation_rate=dilation,
+        padding=padding,
+        **options,
     )
+
+
+def _rank(call: Call) -> int:
+    rank = len(call.x.shape) - 2
+    if rank > _MOST_AXES:
+        raise Unsupported(f"{rank}-D convolution is not supported; use 1-D or 2-D")
+    return rank

@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from mobilezoo.graph.call import Call, Unsupported
+from keras import ops
+
+from mobilezoo.graph.call import Call
+from mobilezoo.graph.rules.expansion import expands
 from mobilezoo.graph.rules.table import Rule, operation_rule
 
 _UNARY = {
     "Abs": "abs",
     "Absolute": "abs",
+    "Arccos": "acos",
+    "Arcsin": "asin",
+    "Arctan": "atan",
+    "Arctanh": "atanh",
+    "Ceil": "ceil",
+    "Cos": "cos",
+    "Cosh": "cosh",
+    "Erf": "erf",
     "Exp": "exp",
+    "Floor": "floor",
     "HardSigmoid": "hard_sigmoid",
     "HardSilu": "hard_silu",
+    "Log": "log",
     "Negative": "negative",
     "Relu": "relu",
     "Relu6": "relu6",
+    "Round": "round",
     "Rsqrt": "rsqrt",
     "Sigmoid": "sigmoid",
+    "Sign": "sign",
     "Silu": "silu",
+    "Sin": "sin",
+    "Sinh": "sinh",
     "Softplus": "softplus",
     "Softsign": "softsign",
     "Sqrt": "sqrt",
     "Square": "square",
+    "Tan": "tan",
     "Tanh": "tanh",
 }
 _BINARY = {
     "Add": "add",
     "Divide": "divide",
+    "FloorDivide": "floor_divide",
     "Maximum": "maximum",
     "Minimum": "minimum",
+    "Mod": "mod",
     "Multiply": "multiply",
     "Power": "power",
     "Subtract": "subtract",
@@ -57,15 +78,6 @@ def same(call: Call) -> Any:
     return call.x
 
 
-@operation_rule("Cast", "ConvertToTensor")
-def cast(call: Call) -> Any:
-    """Between float types nothing changes, and the model's integer inputs come as floats."""
-    source, target = call.x.dtype, call.outputs[0].dtype
-    if source == target or (_is_float(target) and (_is_float(source) or call.reads_input)):
-        return call.x
-    raise Unsupported(f"a cast from {source} to {target} is not supported; keep to float types")
-
-
 @operation_rule("Clip")
 def clip(call: Call) -> str:
     """Values outside [x_min, x_max] become the nearer bound."""
@@ -73,5 +85,56 @@ def clip(call: Call) -> str:
     return call.add("clip", call.recorder.operand(call.x), minimum=low, maximum=high)
 
 
-def _is_float(dtype: str) -> bool:
-    return dtype.startswith(("float", "bfloat"))
+@expands("Reciprocal")
+def reciprocal(_: Any, x: Any) -> Any:
+    """1 / x."""
+    return 1.0 / x
+
+
+@expands("Expm1")
+def expm1(_: Any, x: Any) -> Any:
+    """exp(x) - 1."""
+    return ops.exp(x) - 1.0
+
+
+@expands("Exp2")
+def exp2(_: Any, x: Any) -> Any:
+    """2 ^ x."""
+    return ops.exp(x * math.log(2.0))
+
+
+@expands("Log1p")
+def log1p(_: Any, x: Any) -> Any:
+    """log(1 + x)."""
+    return ops.log(1.0 + x)
+
+
+@expands("Log2")
+def log2(_: Any, x: Any) -> Any:
+    """log(x) / log(2)."""
+    return ops.log(x) * (1.0 / math.log(2.0))
+
+
+@expands("Log10")
+def log10(_: Any, x: Any) -> Any:
+    """log(x) / log(10)."""
+    return ops.log(x) * (1.0 / math.log(10.0))
+
+
+@expands("Logaddexp")
+def logaddexp(_: Any, x1: Any, x2: Any) -> Any:
+    """log(exp(x1) + exp(x2)), without overflow."""
+    return ops.maximum(x1, x2) + ops.softplus(-ops.abs(x1 - x2))
+
+
+@expands("Arcsinh")
+def arcsinh(_: Any, x: Any) -> Any:
+    """sign(x) * log(|x| + sqrt(x^2 + 1))."""
+    size = ops.abs(x)
+    return ops.sign(x) * ops.log(size + ops.sqrt(ops.square(x) + 1.0))
+
+
+@expands("Trunc")
+def trunc(_: Any, x: Any) -> Any:
+    """The whole part."""
+    return ops.sign(x) * ops.floor(ops.abs(x))

@@ -18,14 +18,19 @@ Rule = Callable[[Call], Any]
 
 LAYERS: dict[type, Rule] = {}
 OPERATIONS: dict[str, Rule] = {}
+ANY_DTYPE: set[str] = set()  # operations whose results need not be floating-point numbers
 VANISHING = frozenset(
     {
         layers.ActivityRegularization,
         layers.AlphaDropout,
+        layers.AugMix,
+        layers.CutMix,
         layers.Dropout,
         layers.GaussianDropout,
         layers.GaussianNoise,
         layers.Identity,
+        layers.MixUp,
+        layers.RandAugment,
         layers.SpatialDropout1D,
         layers.SpatialDropout2D,
         layers.SpatialDropout3D,
@@ -47,14 +52,22 @@ def layer_rule(*classes: type) -> Callable[[Rule], Rule]:
     return register
 
 
-def operation_rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register a rule for these operations of `keras.ops`."""
+def operation_rule(*names: str, any_dtype: bool = False) -> Callable[[Rule], Rule]:
+    """Register a rule for these operations of `keras.ops`.
+
+    Args:
+        names: of their classes.
+        any_dtype: whether results may be integers or booleans. Others would wrap around or cut
+            off fractions in Keras, and do not in a Core ML file.
+    """
 
     def register(rule: Rule) -> Rule:
         for name in names:
             if name in OPERATIONS:
                 raise ValueError(f"two rules for {name}")
             OPERATIONS[name] = rule
+            if any_dtype:
+                ANY_DTYPE.add(name)
         return rule
 
     return register

@@ -17,15 +17,18 @@ from mobilezoo.runtime.ops import (
     elementwise,
     linear,
     normalization,
+    order,
     pooling,
     reduction,
     resizing,
     shaping,
+    transposed,
+    trigonometry,
 )
 
 _MODULES = (
-    activation, constants, convolution, elementwise, linear, normalization, pooling, reduction,
-    resizing, shaping,
+    activation, constants, convolution, elementwise, linear, normalization, order, pooling,
+    reduction, resizing, shaping, transposed, trigonometry,
 )  # fmt: skip
 
 OPS: dict[str, Callable[..., Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from mobilezoo.runtime.arithmetic import Array, Operand, tensor
 from mobilezoo.runtime.layout import channels_first, channels_last
 from mobilezoo.runtime.ops._windows import Pairs, Windows, windows
 
-__all__ = ["avg_pool", "max_pool"]
+__all__ = ["avg_pool", "l2_pool", "max_pool"]
 
 
 def max_pool(
@@ -50,6 +51,21 @@ def avg_pool(
     return _pool(mean, x, windows(kernel_sizes, strides, pad_type, pad), ceil_mode)
 
 
+def l2_pool(
+    x: Operand,
+    kernel_sizes: Sequence[int],
+    pad_type: str,
+    strides: Sequence[int] | None = None,
+    pad: Sequence[int] | None = None,
+    ceil_mode: bool = False,
+) -> tf.Tensor:
+    """Square root of the sum of squares of each window; padding counts as zero.
+
+    x (n, c, *d_in) -> (n, c, *d_out), sizes as in `max_pool`.
+    """
+    return _pool(_root_of_squares, x, windows(kernel_sizes, strides, pad_type, pad), ceil_mode)
+
+
 def _pool(
     reduce: Callable[[tf.Tensor, Windows, Pairs, Pairs], tf.Tensor],
     x: Operand,
@@ -71,6 +87,10 @@ def _pool(
 def _max(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
     padding = _explicit(reached) if _any(reached) else "VALID"
     return tf.nn.max_pool2d(x, frame.sizes, frame.strides, padding)
+
+
+def _root_of_squares(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
+    return tf.sqrt(_mean(tf.square(x), frame, reached) * float(math.prod(frame.sizes)))
 
 
 def _mean_of_padded(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from mobilezoo.runtime.ops.transposed import conv_transpose
+
+
+def ramp(*shape):
+    return np.arange(1.0, 1.0 + np.prod(shape), dtype=np.float32).reshape(shape)
+
+
+def test_conv_transpose_adds_up_shifted_kernels():
+    x = np.array([1.0, 10.0], np.float32).reshape(1, 1, 2)
+    weight = np.array([1.0, 2.0, 3.0], np.float32).reshape(1, 1, 3)
+
+    y = conv_transpose(x, weight, np.array([0.5], np.float32), strides=(2,))
+
+    # 1 2 3
+    #     10 20 30
+    np.testing.assert_array_equal(np.ravel(y), [1.5, 2.5, 13.5, 20.5, 30.5])
+
+
+def test_conv_transpose_same_crops_the_odd_element_after():
+    x = np.array([1.0, 10.0], np.float32).reshape(1, 1, 2)
+    weight = np.array([1.0, 2.0, 3.0], np.float32).reshape(1, 1, 3)
+
+    y = conv_transpose(x, weight, strides=(2,), pad_type="same")
+
+    np.testing.assert_array_equal(np.ravel(y), [1.0, 2.0, 13.0, 20.0])
+
+
+def test_conv_transpose_to_an_output_shape_fills_with_zeros():
+    x = np.array([1.0, 10.0], np.float32).reshape(1, 1, 2)
+    weight = np.array([1.0], np.float32).reshape(1, 1, 1)
+
+    y = conv_transpose(x, weight, strides=(3,), output_shape=(1, 1, 6))
+
+    np.testing.assert_array_equal(np.ravel(y), [1.0, 0.0, 0.0, 10.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("groups", "strides", "dilations", "pad"),
+    [
+        (1, (1, 1), (1, 1), (0, 0, 0, 0)),
+        (1, (2, 3), (1, 1), (1, 0, 2, 1)),
+        (1, (1, 2), (2, 1), (0, 2, 0, 0)),
+        (2, (2, 1), (1, 2), (1, 1, 0, 1)),
+    ],
+)
+def test_conv_transpose_follows_the_definition(groups, strides, dilations, pad):
+    rng = np.random.default_rng(0)
+    x = rng.integers(-4, 5, (2, 4, 5, 3)).astype(np.float32)
+    weight = rng.integers(-4, 5, (4, 6 // groups, 3, 2)).astype(np.float32)
+
+    y = conv_transpose(x, weight, None, pad, None, "custom", strides, dilations, groups)
+
+    sizes = [(x.shape[2 + i] - 1) * strides[i] + (weight.shape[2 + i] - 1) * dilations[i] + 1
+             for i in range(2)]  # fmt: skip
+    full = np.zeros((2, 6, *sizes), np.float32)
+    for n, c_in, i, j in np.ndindex(x.shape):
+        first = c_in // (4 // groups) * (6 // groups)
+        for o, k, m in np.ndindex(weight.shape[1:]):
+            row, column = i * strides[0] + k * dilations[0], j * strides[1] + m * dilations[1]
+            full[n, first + o, row, column] += x[n, c_in, i, j] * weight[c_in, o, k, m]
+    top, bottom, left, right = pad
+    expected = full[:, :, top : sizes[0] - bottom, left : sizes[1] - right]
+    np.testing.assert_array_equal(y, expected)
