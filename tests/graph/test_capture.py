@@ -293,3 +293,34 @@ def test_something_else_than_a_model_is_refused():
 def test_a_model_without_weights_is_refused():
     with pytest.raises(InvalidArgumentError, match="has no weights yet"):
         capture(keras.Sequential([layers.Dense(3)]))
+
+
+class WithToken(layers.Layer):
+    """Puts a learned token in front of each sequence, as vision transformers do."""
+
+    def build(self, shape):
+        self.token = self.add_weight(shape=(1, 1, shape[-1]), name="token")
+
+    def call(self, x):
+        token = keras.ops.broadcast_to(self.token, (keras.ops.shape(x)[0], 1, x.shape[-1]))
+        return keras.ops.concatenate([token, x], axis=1)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], shape[1] + 1, shape[2])
+
+
+def test_a_layer_that_asks_for_the_number_of_examples_is_captured(functional):
+    graph = capture(functional(layers.Reshape((9, 21)), WithToken(), shape=(9, 7, 3)))
+
+    assert graph.spec(graph.outputs[0]).shape[1:] == (10, 21)
+    assert [node.kind for node in graph.nodes] == ["reshape", "constant", "concat"]
+
+
+def test_a_layer_that_mixes_them_is_refused_all_the_same(functional):
+    class Mixing(layers.Layer):
+        def call(self, x):
+            whole = keras.ops.reshape(x, (keras.ops.shape(x)[0] * 9, 7, 3))
+            return keras.ops.reshape(whole[:, :3], (-1, 9, 9))
+
+    with pytest.raises(UnsupportedLayersError, match="Mixing"):
+        capture(functional(Mixing(name="mixing"), shape=(9, 7, 3)))

@@ -11,8 +11,10 @@ from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph.node import Shape
 
 
-def symbolic_inputs(model: keras.Model, input_shape: Sequence[int] | None) -> Any:
-    """Fresh symbolic tensors in the structure that `model.call` expects."""
+def symbolic_inputs(
+    model: keras.Model, input_shape: Sequence[int] | None, batch: int | None = None
+) -> Any:
+    """Fresh symbolic tensors in the structure that `model.call` expects, `batch` examples each."""
     if not model.built:
         raise InvalidArgumentError(
             f"Model '{model.name}' has no weights yet. Call it once on real data, or "
@@ -25,16 +27,16 @@ def symbolic_inputs(model: keras.Model, input_shape: Sequence[int] | None) -> An
             "Pass input_shape=(height, width, channels)."
         )
     if input_shape is None:
-        return keras.tree.map_structure(_fresh, declared)
+        return keras.tree.map_structure(lambda tensor: _fresh(tensor, batch), declared)
     if declared is None:
-        return keras.KerasTensor((None, *input_shape), name="image")
+        return keras.KerasTensor((batch, *input_shape), name="image")
     flat = keras.tree.flatten(declared)
     if len(flat) != 1:
         raise InvalidArgumentError(
             f"input_shape is for models with one input; '{model.name}' has {len(flat)}."
         )
     _check_fits(model, tuple(input_shape), tuple(flat[0].shape))
-    tensor = keras.KerasTensor((None, *input_shape), flat[0].dtype, name=flat[0].name)
+    tensor = keras.KerasTensor((batch, *input_shape), flat[0].dtype, name=flat[0].name)
     return keras.tree.pack_sequence_as(declared, [tensor])
 
 
@@ -60,6 +62,6 @@ def _check_fits(model: keras.Model, given: tuple[int, ...], declared: Shape) -> 
         )
 
 
-def _fresh(tensor: Any) -> keras.KerasTensor:
-    """The same tensor for any batch: a Core ML file computes one example at a time."""
-    return keras.KerasTensor((None, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
+def _fresh(tensor: Any, batch: int | None) -> keras.KerasTensor:
+    """The same tensor for another batch: a Core ML file computes one example at a time."""
+    return keras.KerasTensor((batch, *tensor.shape[1:]), tensor.dtype, name=tensor.name)

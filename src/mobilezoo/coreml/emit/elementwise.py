@@ -82,6 +82,12 @@ def leaky_relu(site: Site, x: Any) -> Any:
     return mb.leaky_relu(x=x, alpha=site.number(site["alpha"]), name=site.name)
 
 
+@emits("prelu", Layout.CHANNELS_FIRST)
+def prelu(site: Site, x: Any) -> Any:
+    """x if x > 0 else alpha * x, alpha per channel."""
+    return mb.prelu(x=x, alpha=site.weight("alpha"), name=site.name)
+
+
 @emits("elu", Layout.EITHER)
 def elu(site: Site, x: Any) -> Any:
     """x if x > 0 else alpha * (exp(x) - 1)."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from keras import layers, ops
 
 from mobilezoo.graph.call import Call, Unsupported
+from mobilezoo.graph.node import Weight
 from mobilezoo.graph.rules._checks import as_sequence, keep_batch
 from mobilezoo.graph.rules.expansion import expands
 from mobilezoo.graph.rules.table import layer_rule, operation_rule
+from mobilezoo.graph.variables import weight_of
 
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
@@ -38,6 +41,17 @@ def relu(call: Call) -> Any:
     if ceiling == 6:
         return call.add("relu6", name)
     return call.add("clip", name, minimum=0.0, maximum=float(ceiling))
+
+
+@layer_rule(layers.PReLU)
+def prelu(call: Call) -> Any:
+    """x if x > 0 else alpha * x, with alpha per channel or per value."""
+    alpha = call.operation.alpha
+    if len(call.x.shape) >= 3 and alpha.shape[-1] == math.prod(alpha.shape):
+        slopes = weight_of(alpha)
+        weights = {"alpha": Weight((slopes.size,), lambda: slopes.read().reshape(-1))}
+        return call.add("prelu", call.recorder.operand(call.x), weights=weights)
+    return ops.subtract(ops.relu(call.x), ops.multiply(alpha, ops.relu(-call.x)))
 
 
 @operation_rule("LeakyRelu")

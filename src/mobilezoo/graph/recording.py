@@ -1,0 +1,238 @@
+"""Recording: every call of a layer or operation, as it happens, becomes nodes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
+from mobilezoo.graph import rules
+from mobilezoo.graph.call import Call, Unsupported
+from mobilezoo.graph.calls import tensors_in
+from mobilezoo.graph.node import Graph, Node, Shape, TensorSpec, Weight
+from mobilezoo.graph.problems import Problems
+from mobilezoo.graph.variables import weight_of
+
+
+class Recording:
+    """What is known while a model runs on symbolic tensors."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.nodes: list[Node] = []
+        self.layer_outputs: dict[str, str] = {}
+        self.inputs: set[str] = set()
+        self._model = model
+        self._names: dict[int, str] = {}
+        self._taken: set[str] = set()
+        self._alive: list[Any] = []  # ids in _names stay unique while their tensors live
+        self._path: list[str] = []
+        self._problems = Problems(model.name)
+        self._open: list[Any] = [model]  # the layers whose calls are running
+        self._made_at: dict[str, int] = {}  # tensor -> index of the node that made it
+        self._renamed: dict[str, str] = {}  # tensor -> the name it gets in the end
+
+    def declare_input(self, tensor: keras.KerasTensor) -> TensorSpec:
+        """Make a tensor an input of the graph."""
+        spec = TensorSpec(self._free(tensor.name), tuple(tensor.shape), tensor.dtype)
+        self.bind(tensor, spec.name)
+        self.inputs.add(spec.name)
+        return spec
+
+    def name_of(self, tensor: keras.KerasTensor) -> str:
+        """What the graph calls a symbolic tensor."""
+        if id(tensor) not in self._names:
+            raise Unsupported(f"it reads '{tensor.name}', which the model's inputs do not lead to")
+        return self._names[id(tensor)]
+
+    def run(self, inputs: Any) -> Any:
+        """The model's own `call`; what it does itself, outside its layers, may fail too."""
+        try:
+            outputs = self.open(self._model, (inputs,), {})
+        except (InvalidArgumentError, UnsupportedLayersError):
+            raise
+        except Exception as error:
+            self._problems.raise_if_any()  # what was found before says more
+            self._problems.note_layer(self._model.name, self._model, error)
+        self._problems.raise_if_any()
+        return outputs
+
+    def graph(self, inputs: tuple[TensorSpec, ...], outputs: Sequence[Any]) -> Graph:
+        """What was recorded, under the names that were given last."""
+        final = self._renamed
+        nodes = tuple(
+            replace(
+                node,
+                inputs=tuple(final.get(name, name) for name in node.inputs),
+                output=replace(node.output, name=final.get(node.name, node.name)),
+            )
+            for node in self.nodes
+        )
+        names = (self.name_of(tensor) for tensor in outputs)
+        return Graph(
+            name=self._model.name,
+            inputs=inputs,
+            nodes=nodes,
+            outputs=tuple(final.get(name, name) for name in names),
+            layer_outputs={k: final.get(name, name) for k, name in self.layer_outputs.items()},
+        )
+
+    def on_layer(
+        self, layer: Any, path: str, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Replaces a layer's call: nodes by its rule, or what it calls itself."""
+        if not tensors_in((args, kwargs), keras.KerasTensor):
+            return proceed()
+        before = len(self.nodes)
+        self._path.append(path)
+        self._open.append(layer)
+        try:
+            outputs = self._represent(layer, path, args, kwargs)
+        finally:
+            self._path.pop()
+            self._open.pop()
+        flat = tensors_in(outputs, keras.KerasTensor)
+        if len(flat) == 1:
+            self._name_after_layer(flat[0], path, before)
+            self.layer_outputs[path] = self.name_of(flat[0])
+        return outputs
+
+    def _represent(self, layer: Any, path: str, args: tuple[Any, ...], kwargs: Any) -> Any:
+        if not layer.built:
+            raise InvalidArgumentError(
+                f"Layer '{path}' has not been built. Call the model once on real data, then retry."
+            )
+        rule = rules.rule_for_layer(layer)
+        try:
+            if tensors_in(kwargs.get("mask"), keras.KerasTensor):
+                raise Unsupported("it is called with a mask, which is not supported")
+            if rule is None:
+                return self.open(layer, args, kwargs)
+            if kwargs.get("training") and rules.acts_in_training(layer):
+                raise Unsupported("it is called with training=True; call it without")
+            if rule is rules.vanishes:
+                return args[0] if args else next(iter(kwargs.values()))
+            kwargs = _without_context(kwargs)
+            return self._apply(
+                rule, layer, args, kwargs, layer.compute_output_spec(*args, **kwargs)
+            )
+        except (InvalidArgumentError, UnsupportedLayersError):
+            raise
+        except Exception as error:  # a custom call may fail in any way on symbolic tensors
+            return self._give_up(layer, path, error, args, kwargs)
+
+    def open(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a layer's own `call` at inference; the calls in it come back to this recorder."""
+        kwargs = _without_context(kwargs)
+        parameters = inspect.signature(layer.call).parameters
+        if "training" in parameters:
+            kwargs["training"] = False
+        return layer.call(*args, **kwargs)
+
+    def on_operation(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Replaces `Operation.symbolic_call`: one `keras.ops` function becomes nodes."""
+        if not rules.is_keras_own(operation):  # opened, like a custom layer
+            return operation.call(*args, **kwargs)
+        outputs = operation.compute_output_spec(*args, **kwargs)
+        rule = rules.rule_for_operation(operation)
+        try:
+            _check_floats(tensors_in(outputs, keras.KerasTensor), operation)
+            if rule is None:
+                raise Unsupported()
+            return self._apply(rule, operation, args, kwargs, outputs)
+        except Unsupported as problem:
+            self._problems.note_operation(self._where(), self._open[-1], operation, str(problem))
+            return self._opaque(outputs, (args, kwargs))
+
+    def _apply(
+        self, rule: Any, operation: Any, args: tuple[Any, ...], kwargs: Any, outputs: Any
+    ) -> Any:
+        call = Call(self, operation, args, kwargs, tensors_in(outputs, keras.KerasTensor))
+        result = rule(call)
+        flat = keras.tree.flatten(result)
+        if flat and all(isinstance(item, keras.KerasTensor) for item in flat):
+            return result  # the operation gave its input back, or already made the tensors
+        names = [result] if isinstance(result, str) else result
+        for tensor, name in zip(call.outputs, names, strict=True):
+            self.bind(tensor, name)
+        return outputs
+
+    def add_node(
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        spec: tuple[Shape, str],
+        suffix: str,
+        attributes: Mapping[str, Any],
+        weights: Mapping[str, Weight],
+    ) -> str:
+        """Append a node and return its name."""
+        name = self._free("/".join(filter(None, [self._where(), suffix])))
+        shape, dtype = spec
+        self._made_at[name] = len(self.nodes)
+        self.nodes.append(
+            Node(kind, tuple(inputs), TensorSpec(name, tuple(shape), dtype),
+                 dict(attributes), dict(weights), tuple(self._path[-1:]))
+        )  # fmt: skip
+        return name
+
+    def operand(self, value: Any, dtype: str = "float32") -> str:
+        """Name of a tensor, or of a new constant node that holds `value`."""
+        if isinstance(value, keras.KerasTensor):
+            return self.name_of(value)
+        weight = weight_of(value)
+        return self.add_node(
+            "constant", (), (weight.shape, dtype), "constant", {}, {"value": weight}
+        )
+
+    def _where(self) -> str:
+        return self._path[-1] if self._path else ""
+
+    def _give_up(self, layer: Any, path: str, error: Exception, args: Any, kwargs: Any) -> Any:
+        self._problems.note_layer(path, layer, error)
+        shapes = layer.compute_output_spec(*args, **_without_context(kwargs))
+        return self._opaque(shapes, (args, kwargs))
+
+    def _opaque(self, outputs: Any, arguments: Any) -> Any:
+        """Stand-ins for what could not be represented, so that the search for more goes on."""
+        inputs = [self.operand(t) for t in tensors_in(arguments, keras.KerasTensor)]
+        for tensor in tensors_in(outputs, keras.KerasTensor):
+            spec = (tuple(tensor.shape), tensor.dtype)
+            self.bind(tensor, self.add_node("unsupported", inputs, spec, "unsupported", {}, {}))
+        return outputs
+
+    def _name_after_layer(self, tensor: keras.KerasTensor, path: str, before: int) -> None:
+        """The tensor that a layer returns carries the layer's name, if the layer made it."""
+        name = self.name_of(tensor)
+        if self._made_at.get(name, -1) >= before and path not in self._taken:
+            self._taken.add(path)
+            self._renamed[name] = path
+
+    def bind(self, tensor: keras.KerasTensor, name: str) -> None:
+        """Say which node made a symbolic tensor."""
+        self._alive.append(tensor)
+        self._names[id(tensor)] = name
+
+    def _free(self, name: str) -> str:
+        candidate, n = name, 1
+        while candidate in self._taken:
+            n += 1
+            candidate = f"{name}_{n}"
+        self._taken.add(candidate)
+        return candidate
+
+
+def _check_floats(outputs: Sequence[Any], operation: Any) -> None:
+    """Core ML computes in floating point; integers wrap around and cut off fractions."""
+    if type(operation).__name__ in rules.ANY_DTYPE:
+        return
+    for tensor in outputs:
+        if not tensor.dtype.startswith(("float", "bfloat")):
+            raise Unsupported(f"it computes in {tensor.dtype}; cast to float32 before")
+
+
+def _without_context(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in kwargs.items() if key not in ("training", "mask")}
