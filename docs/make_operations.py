@@ -15,6 +15,7 @@ from mobilezoo.coreml.emit import EMITTERS
 from mobilezoo.errors import UnsupportedLayersError
 from mobilezoo.graph import capture
 from mobilezoo.graph.rules import OPERATIONS, rule_for_layer, vanishes
+from mobilezoo.runtime.layers import LAYERS
 from mobilezoo.runtime.ops import OPS
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -49,8 +50,11 @@ They become these {len(EMITTERS)} kinds of nodes, each with one emitter: {_list(
 
 Ops of Core ML's ML programs that `load_coreml` runs, {len(OPS)}: {_list(OPS)}.
 
-A file with any other op is refused when it is opened; the error names every such op and where it
-stands.
+Layers of neural networks (`.mlmodel`, specification 1 to 6) that it runs, {len(LAYERS)}:
+{_list(LAYERS)}.
+
+A file with any other op or layer is refused when it is opened; the error names every such one and
+where it stands.
 """
 
 

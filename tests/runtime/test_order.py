@@ -32,7 +32,8 @@ def test_reverse():
     [
         ("acos", 0.5, 1.0471976), ("asin", 0.5, 0.5235988), ("atan", 1.0, 0.7853982),
         ("atanh", 0.5, 0.5493061), ("cosh", 1.0, 1.5430806), ("exp2", 3.0, 8.0),
-        ("round", 2.5, 2.0), ("round", -1.6, -2.0), ("sinh", 1.0, 1.1752012), ("tan", 1.0, 1.5574077),
+        ("round", 2.5, 2.0), ("round", -1.6, -2.0), ("sinh", 1.0, 1.1752012),
+        ("tan", 1.0, 1.5574077),
     ],
 )  # fmt: skip
 def test_functions_of_single_values(function, x, expected):

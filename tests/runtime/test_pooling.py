@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mobilezoo.errors import UnsupportedOpError
-from mobilezoo.runtime.ops.pooling import avg_pool, max_pool
+from mobilezoo.runtime.ops.pooling import avg_pool, l2_pool, max_pool
 
 ROW = np.array([1.0, 2.0, 4.0, 8.0, 16.0], np.float32).reshape(1, 1, 1, 5)
 
@@ -86,6 +86,14 @@ def test_avg_pool_ceil_mode_does_not_count_beyond_the_padding():
 
     # 0 1 2 | 2 3 4 | 4 0 and one position beyond the padding
     np.testing.assert_allclose(np.ravel(y), [1.0, 3.0, 2.0], rtol=1e-6)
+
+
+def test_l2_pool_takes_the_root_of_the_sum_of_squares():
+    x = np.array([3.0, 4.0, 0.0, 12.0, 5.0], np.float32).reshape(1, 1, 1, 5)
+
+    y = l2_pool(x, kernel_sizes=(1, 2), pad_type="custom", strides=(1, 2), pad=(0, 0, 1, 0))
+
+    np.testing.assert_allclose(np.ravel(y), [3.0, 4.0, 13.0], rtol=1e-6)
 
 
 def test_pool_1d_slides_along_the_only_axis():

@@ -69,7 +69,7 @@ def _read(feature: Feature, value: Any) -> tuple[Array, int | None, bool]:
         return pixels[np.newaxis] if single else pixels, None if single else len(pixels), False
     array = _typed(feature, value)
     declared = feature.shape
-    leading_one = declared[:1] == (1,)
+    leading_one = feature.leading_batch and declared[:1] == (1,)
     if _fits(array.shape, declared):
         return array if leading_one else array[np.newaxis], None, False
     if array.size and _fits(array.shape[1:], declared):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from mobilezoo.errors import CoreMLFileError, MobilezooError
 from mobilezoo.runtime.arithmetic import Array, tensor
-from mobilezoo.runtime.batch import batched
 from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.interpreter import evaluate
 from mobilezoo.runtime.layout import channels_first
-from mobilezoo.runtime.operations import Block
+from mobilezoo.runtime.operations import Block, Operation
+
+Values: TypeAlias = Iterator[tuple[str, Array]]  # with their names
 
 _DEVICE = "CPU:0"
 
@@ -27,13 +28,20 @@ class Executable:
         block: what to compute.
         features: the inputs; the i-th array given to `run` belongs to the i-th feature.
         fetch: names of the values to return.
+        many: the operations for any number of examples at once, or None.
     """
 
-    def __init__(self, block: Block, features: Sequence[Feature], fetch: Sequence[str]) -> None:
+    def __init__(
+        self,
+        block: Block,
+        features: Sequence[Feature],
+        fetch: Sequence[str],
+        many: Sequence[Operation] | None,
+    ) -> None:
         self._block = block
         self._features = tuple(features)
         self._fetch = tuple(fetch)
-        self._batched = batched(block)
+        self._batched = many
 
     @property
     def runs_many(self) -> bool:
@@ -55,7 +63,7 @@ class Executable:
         singles = [self._call(self._example(arrays, i)) for i in range(len(arrays[0]))]
         return [np.stack(column) for column in zip(*singles, strict=True)]
 
-    def values(self, arrays: Sequence[Array]) -> Iterator[tuple[str, Array]]:
+    def values(self, arrays: Sequence[Array]) -> Values:
         """Compute every value of the first example, operation by operation, in program order."""
         with tf.device(_DEVICE):
             environment = self._environment(self._tensors(self._example(arrays, 0)))
@@ -113,7 +121,9 @@ class Executable:
             if name in self._block.constants
         }
         for feature, value in zip(self._features, inputs, strict=True):
-            environment[feature.name] = _in_declared_order(feature, value)
+            ordered = _in_declared_order(feature, value)
+            enter = self._block.entrances.get(feature.name)
+            environment[feature.name] = ordered if enter is None else enter(ordered)
         return environment
 
     def _spec(self, feature: Feature) -> tf.TensorSpec:

@@ -16,6 +16,7 @@ _KINDS = {
     "stringType": "string",
     "dictionaryType": "dictionary",
     "int64Type": "int64",
+    "doubleType": "double",
 }
 _MINIMUM_OS = {
     1: "iOS11", 2: "iOS11.2", 3: "iOS12", 4: "iOS13", 5: "iOS14", 6: "iOS15", 7: "iOS16",
@@ -28,12 +29,13 @@ class Feature:
     """An input or output, as the file declares it."""
 
     name: str
-    kind: str  # "array", "image", "string", "dictionary" or "int64"
+    kind: str  # "array", "image", "string", "dictionary", "int64", "double"
     shape: tuple[int | None, ...] = ()  # in the program: (1, channels, height, width) of an image
     dtype: str | None = None  # of an array, NumPy's name
     height: int | None = None  # of an image, in pixels
     width: int | None = None
     color: str | None = None  # of an image: "RGB", "BGR" or "GRAYSCALE"
+    leading_batch: bool = True  # whether a leading 1 of the shape counts examples
 
 
 @dataclass(frozen=True)

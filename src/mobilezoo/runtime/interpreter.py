@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,13 +11,15 @@ import tensorflow as tf
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime.operations import Operation, Output, Shape
-from mobilezoo.runtime.ops import OPS
 
 # what a kernel raises when a parameter or a shape makes no sense to it
 _FAILURES = (
     ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError,
-    tf.errors.InvalidArgumentError, tf.errors.UnimplementedError,
+    MemoryError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError,
+    tf.errors.ResourceExhaustedError,
 )  # fmt: skip
+
+_MOST_ELEMENTS = 1 << 30  # of one value of one example: 4 GB
 
 
 def evaluate(
@@ -42,7 +45,7 @@ def _run(operation: Operation, environment: Mapping[str, Any]) -> tuple[Any, ...
     """The results of one operation, errors of TensorFlow's explained by its place."""
     try:
         inputs = {key: item.value(environment) for key, item in operation.arguments.items()}
-        result = OPS[operation.type](**inputs)
+        result = operation.function(**inputs)
     except UnsupportedOpError as error:
         raise UnsupportedOpError(f"{operation.place}: {error}") from error
     except _FAILURES as error:
@@ -59,7 +62,13 @@ def _run(operation: Operation, environment: Mapping[str, Any]) -> tuple[Any, ...
 
 def _check_shape(operation: Operation, output: Output, value: Any) -> None:
     shape = tuple(np.shape(value) if isinstance(value, np.ndarray) else value.shape)
-    if not _agrees(shape, output.shape):
+    count = math.prod(size or 1 for size in shape)
+    if count > _MOST_ELEMENTS:
+        raise CoreMLFileError(
+            f"{operation.place}: {output.name!r} has shape {shape}, {count} elements; at most "
+            f"{_MOST_ELEMENTS} are supported."
+        )
+    if operation.shapes_declared and not _agrees(shape, output.shape):
         raise CoreMLFileError(
             f"{operation.place}: {output.name!r} has shape {shape}, "
             f"the file declares {output.shape}."

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
-from mobilezoo.runtime.arithmetic import widen
-from mobilezoo.runtime.blob import Blob
+from mobilezoo.runtime.arithmetic import Array, widen
 from mobilezoo.runtime.ops import OPS
 from mobilezoo.runtime.package import Package
 from mobilezoo.runtime.values import ValueReader, tensor_type
@@ -31,15 +30,23 @@ class Reference:
         return environment[self.name]
 
 
+@runtime_checkable
+class Stored(Protocol):
+    """Weights in a file, such as a `Blob`: their place is known, their numbers are not read."""
+
+    def read(self) -> Array:
+        """The numbers, in the type of the file."""
+
+
 @dataclass(frozen=True)
 class Constant:
-    """An argument that the file fixes; a `Blob` is read anew each time, so as not to be kept."""
+    """An argument that the file fixes; stored weights are read anew each time, not kept."""
 
     content: Any
 
     def value(self, environment: Mapping[str, Any] | None = None) -> Any:
         """The constant in the precision of the computation."""
-        return widen(self.content.read() if isinstance(self.content, Blob) else self.content)
+        return widen(self.content.read() if isinstance(self.content, Stored) else self.content)
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,8 @@ class Operation:
     arguments: Mapping[str, Argument]
     outputs: tuple[Output, ...]
     place: str  # "op 17 of 63, 'foo' -> 'bar_1'", for messages
+    function: Callable[..., Any]
+    shapes_declared: bool = True  # whether the shapes of the outputs are known from the file
 
     def references(self) -> list[str]:
         """Names of the values that it reads."""
@@ -86,12 +95,13 @@ class Operation:
 
 @dataclass(frozen=True)
 class Classifier:
-    """The `classify` op: names the classes of a vector of probabilities."""
+    """Names the classes of a vector of probabilities; in an ML program, the `classify` op."""
 
     probabilities: str  # the value that holds them
     labels: tuple[str | int, ...]
     label_output: str
     probability_output: str
+    is_operation: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,8 @@ class Block:
     outputs: tuple[str, ...]
     classifier: Classifier | None
     constants: Mapping[str, Constant]
+    # what is done to an input before any operation reads it
+    entrances: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
 
 def read_block(package: Package) -> Block:
@@ -147,7 +159,8 @@ class _Parser:
         self._position += 1
         outputs = tuple(Output(item.name, *tensor_type(item.type)) for item in raw.outputs)
         place = f"op {self._position} of {self._count}, {raw.type!r} -> {outputs[0].name!r}"
-        operation = Operation(raw.type, self._arguments(raw, place), outputs, place)
+        arguments = self._arguments(raw, place)
+        operation = Operation(raw.type, arguments, outputs, place, OPS.get(raw.type, _unknown))
         self._names.update(item.name for item in outputs)
         if raw.type == "classify":
             self._classifier = self._read_classifier(operation)
@@ -201,6 +214,10 @@ class _Parser:
             )
         label, probability = operation.outputs
         return Classifier(probabilities.name, tuple(classes.content), label.name, probability.name)
+
+
+def _unknown(**_: Any) -> Any:
+    raise AssertionError("an operation that is not known is not run")
 
 
 def _complaints(operation: Operation) -> list[str]:

@@ -1,4 +1,8 @@
-"""Opens a `.mlpackage`: a folder with a manifest that says where the program lies."""
+"""Opens a Core ML file.
+
+A `.mlpackage` is a folder with a manifest that says where the protobuf lies; a `.mlmodel` is the
+protobuf.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,21 @@ _DATA_FOLDER = "Data"
 
 
 @dataclass(frozen=True)
+class ModelFile:
+    """A Core ML file, its protobuf parsed."""
+
+    path: Path  # the folder, or the .mlmodel file
+    spec_path: Path  # the protobuf file, inside the folder
+    model: Any  # Model_pb2.Model
+
+    @property
+    def kind(self) -> str | None:
+        """What the file holds: "mlProgram", "neuralNetwork", ..."""
+        kind: str | None = self.model.WhichOneof("Type")
+        return kind
+
+
+@dataclass(frozen=True)
 class Package:
     """A package, opened: descriptions read, program still in protobuf."""
 
@@ -32,37 +51,40 @@ class Package:
     metadata: Metadata
 
 
-def open_package(path: str | os.PathLike[str]) -> Package:
-    """Open a `.mlpackage` that holds an ML program.
+def read_model(path: str | os.PathLike[str]) -> ModelFile:
+    """Parse a `.mlpackage` or a `.mlmodel`.
 
     Raises:
         CoreMLFileError: there is none at `path`, or it is damaged.
     """
-    folder = Path(path)
-    if not folder.exists():
-        raise CoreMLFileError(f"{folder}: no such file or folder.")
-    if folder.is_file():
-        raise CoreMLFileError(_why_no_folder(folder))
-    spec_path = _spec_path(folder)
-    model = _parse(spec_path)
-    description = model.description
-    return Package(
-        path=folder,
-        spec_path=spec_path,
-        function=_main_function(model, folder),
-        inputs=tuple(read_feature(feature, folder) for feature in description.input),
-        outputs=tuple(read_feature(feature, folder) for feature in description.output),
-        metadata=read_metadata(description, model.specificationVersion),
-    )
-
-
-def _why_no_folder(path: Path) -> str:
-    if path.suffix == ".mlmodel":
-        return (
-            f"{path}: .mlmodel files (neural networks) are not supported yet; "
-            "a .mlpackage with an ML program is required."
+    file = Path(path)
+    if not file.exists():
+        raise CoreMLFileError(f"{file}: no such file or folder.")
+    if file.is_file() and file.suffix != ".mlmodel":
+        raise CoreMLFileError(
+            f"{file}: a file, but a .mlpackage is a folder. An archive must be unpacked first."
         )
-    return f"{path}: a file, but a .mlpackage is a folder. An archive must be unpacked first."
+    spec_path = file if file.is_file() else _spec_path(file)
+    return ModelFile(file, spec_path, _parse(spec_path))
+
+
+def open_package(file: ModelFile) -> Package:
+    """Read the description of an ML program and find its function.
+
+    Raises:
+        CoreMLFileError: it is no ML program in a package, or damaged.
+    """
+    if file.path == file.spec_path:
+        raise CoreMLFileError(f"{file.path}: an ML program, which lies in a .mlpackage folder.")
+    description = file.model.description
+    return Package(
+        path=file.path,
+        spec_path=file.spec_path,
+        function=_main_function(file.model, file.path),
+        inputs=tuple(read_feature(feature, file.path) for feature in description.input),
+        outputs=tuple(read_feature(feature, file.path) for feature in description.output),
+        metadata=read_metadata(description, file.model.specificationVersion),
+    )
 
 
 def _spec_path(folder: Path) -> Path:
@@ -95,9 +117,6 @@ def _parse(spec_path: Path) -> Any:
 
 
 def _main_function(model: Any, folder: Path) -> Any:
-    kind = model.WhichOneof("Type")
-    if kind != "mlProgram":
-        raise CoreMLFileError(f"{folder}: holds a model of type {kind}, an mlProgram is required.")
     functions = model.mlProgram.functions
     name = model.description.defaultFunctionName or "main"
     if name not in functions:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, overload
@@ -16,51 +14,59 @@ import numpy as np
 from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.examples import Examples, read_examples
-from mobilezoo.runtime.executable import Executable
 from mobilezoo.runtime.features import Feature, Metadata
-from mobilezoo.runtime.operations import Block, Classifier, Shape, read_block
-from mobilezoo.runtime.package import Package, open_package
+from mobilezoo.runtime.ml_program import open_ml_program
+from mobilezoo.runtime.network.opening import open_network
+from mobilezoo.runtime.network.pipeline import PIPELINES, open_pipeline
+from mobilezoo.runtime.opened import Opened
+from mobilezoo.runtime.package import open_package, read_model
 
 _LIST_CHUNK = 32  # examples of a list that run at once
 
 
 def load_coreml(path: str | os.PathLike[str]) -> CoreMLProgram:
-    """Open a `.mlpackage` that holds an ML program.
+    """Open an ML program (`.mlpackage`), or a neural network or a pipeline of them (`.mlmodel`).
 
-    Everything is checked now, except the numbers in the weight files, which are read when
-    they are needed.
+    Everything is checked now, except the numbers of the weights, which are read when they are
+    needed.
 
     Args:
-        path: the `.mlpackage` folder.
+        path: the `.mlpackage` folder or the `.mlmodel` file.
 
     Raises:
-        CoreMLFileError: there is no such package, or it is damaged.
-        UnsupportedOpError: the program has ops that the runtime does not know; all are listed.
+        CoreMLFileError: there is no such file, or it is damaged.
+        UnsupportedOpError: it has ops or layers that the runtime does not know; all are listed.
     """
-    return CoreMLProgram(open_package(path))
+    model = read_model(path)
+    if model.kind == "mlProgram":
+        return CoreMLProgram(open_ml_program(open_package(model)))
+    if model.kind in PIPELINES:
+        return CoreMLProgram(open_pipeline(model))
+    return CoreMLProgram(open_network(model))
 
 
 class CoreMLProgram:
-    """A Core ML program that runs on TensorFlow's CPU kernels, in float32.
+    """A Core ML file that runs on TensorFlow's CPU kernels, in float32.
 
     Use `load_coreml` to make one.
 
     Attributes:
-        path: of the package.
+        path: of the file.
         inputs: what `predict` takes.
         outputs: what `predict` returns.
         metadata: author, license, versions, minimum iOS.
-        labels: names of the classes, or None if the program is no classifier.
+        labels: names of the classes, or None if it is no classifier.
     """
 
-    def __init__(self, package: Package) -> None:
-        self.path: Path = package.path
-        self._block = read_block(package)
-        self.inputs, self.outputs = _features(package, self._block)
-        self.metadata: Metadata = package.metadata
-        classifier = self._block.classifier
+    def __init__(self, opened: Opened) -> None:
+        self.path: Path = opened.path
+        self.inputs: tuple[Feature, ...] = opened.inputs
+        self.outputs: tuple[Feature, ...] = opened.outputs
+        self.metadata: Metadata = opened.metadata
+        self._block, self._fetch = opened.block, opened.fetch
+        self._executable = opened.executable
+        classifier = opened.block.classifier
         self.labels = None if classifier is None else classifier.labels
-        self._executable = Executable(self._block, self.inputs, _fetched(self._block, self.outputs))
 
     @overload
     def predict(self, inputs: Mapping[str, Any]) -> dict[str, Any]: ...
@@ -91,12 +97,18 @@ class CoreMLProgram:
             return self._predict_list(inputs)
         examples = read_examples(self.inputs, inputs)
         columns = self._columns(examples.arrays)
-        return {name: _present(column, examples) for name, column in columns.items()}
+        return {
+            feature.name: _present(columns[feature.name], feature, examples)
+            for feature in self.outputs
+        }
 
     def layers(self, inputs: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
         """Run one example and yield every value that is computed, with its name.
 
-        The order is the program's, the axes are the file's; constants are left out.
+        The order is the program's, the axes are the file's; constants are left out. A neural
+        network's values are (1, channels, height, width), whatever its outputs declare, or
+        (sequence, 1, channels, height, width) if one of its layers works along a sequence;
+        those of layers of any rank (specification 4 and later) are as the layers made them.
         """
         examples = read_examples(self.inputs, inputs)
         if examples.count is not None:
@@ -111,9 +123,11 @@ class CoreMLProgram:
         return f"<CoreMLProgram {self.path.name}: {inputs} -> {outputs}>"
 
     def op_types(self) -> Counter[str]:
-        """How many operations of each type the program has; constants are left out."""
-        return Counter(operation.type for operation in self._block.operations) + Counter(
-            [] if self._block.classifier is None else ["classify"]
+        """How many operations or layers of each type there are; constants are left out."""
+        block = self._block
+        classifies = block.classifier is not None and block.classifier.is_operation
+        return Counter(operation.type for operation in block.operations) + Counter(
+            ["classify"] if classifies else []
         )
 
     def _predict_list(self, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -133,12 +147,17 @@ class CoreMLProgram:
 
     def _columns(self, arrays: Sequence[Array]) -> dict[str, Any]:
         """Output name -> one item per example, each as the file declares it."""
-        names = _fetched(self._block, self.outputs)
-        fetched: dict[str, Any] = dict(zip(names, self._executable.run(arrays), strict=True))
+        run = self._executable.run(arrays)
+        fetched: dict[str, Any] = dict(zip(self._fetch, run, strict=True))
         classifier = self._block.classifier
         if classifier is not None:
             probabilities = fetched[classifier.probabilities]
             rows = probabilities.reshape(len(probabilities), -1)
+            if rows.shape[1] != len(classifier.labels):
+                raise CoreMLFileError(
+                    f"{self.path}: {len(classifier.labels)} labels for {rows.shape[1]} "
+                    "probabilities."
+                )
             fetched[classifier.label_output] = [classifier.labels[row.argmax()] for row in rows]
             fetched[classifier.probability_output] = [
                 dict(zip(classifier.labels, row.tolist(), strict=True)) for row in rows
@@ -148,85 +167,18 @@ class CoreMLProgram:
         }
 
 
-def _fetched(block: Block, outputs: Sequence[Feature]) -> list[str]:
-    """The values to compute: outputs, and instead of a classifier's two its probabilities."""
-    classifier = block.classifier
-    if classifier is None:
-        return [feature.name for feature in outputs]
-    named = (classifier.label_output, classifier.probability_output)
-    names = [feature.name for feature in outputs if feature.name not in named]
-    return [*dict.fromkeys([*names, classifier.probabilities])]
-
-
-def _features(package: Package, block: Block) -> tuple[tuple[Feature, ...], tuple[Feature, ...]]:
-    """Inputs and outputs with the shapes of the program, which knows the open sizes."""
-    shapes = {item.name: item.shape for item in block.inputs}
-    described = {feature.name for feature in package.inputs}
-    missing = {feature.name for feature in package.outputs} - set(block.outputs)
-    if set(shapes) != described or missing or not described:
-        raise CoreMLFileError(
-            f"{package.path}: described inputs {sorted(described)} are {sorted(shapes)} in the "
-            f"program, described outputs without a value: {sorted(missing)}."
-        )
-    _check_kinds(package.path, "input", package.inputs, ("array", "image"))
-    _check_images(package, shapes)
-    _check_kinds(
-        package.path, "output", package.outputs, ("array", "string", "int64", "dictionary")
-    )
-    for operation in block.operations:
-        shapes |= {output.name: output.shape for output in operation.outputs}
-    _check_classifier(package.path, block.classifier, shapes)
-    return tuple(_shaped(feature, shapes) for feature in package.inputs), tuple(
-        _shaped(feature, shapes) for feature in package.outputs
-    )
-
-
-def _check_kinds(path: Path, side: str, features: Sequence[Feature], known: Sequence[str]) -> None:
-    for feature in features:
-        if feature.kind not in known:
-            raise CoreMLFileError(
-                f"{path}: {side} {feature.name!r} is of kind {feature.kind}, which is not "
-                f"supported; known are {', '.join(known)}."
-            )
-
-
-def _check_images(package: Package, shapes: Mapping[str, Shape]) -> None:
-    """Whether the program takes each picture as (1, channels, height, width)."""
-    for feature in package.inputs:
-        if feature.kind == "image" and shapes[feature.name] != feature.shape:
-            raise CoreMLFileError(
-                f"{package.path}: image {feature.name!r} is described as {feature.shape}, the "
-                f"program takes {shapes[feature.name]}."
-            )
-
-
-def _check_classifier(
-    path: Path, classifier: Classifier | None, shapes: Mapping[str, Shape]
-) -> None:
-    """Whether there is one label per probability."""
-    if classifier is None:
-        return
-    shape = shapes.get(classifier.probabilities, ())
-    sizes = [size for size in shape if size is not None]
-    if len(sizes) == len(shape) and math.prod(sizes) != len(classifier.labels):
-        raise CoreMLFileError(
-            f"{path}: {len(classifier.labels)} labels for probabilities of shape {shape}."
-        )
-
-
-def _shaped(feature: Feature, shapes: Mapping[str, Shape]) -> Feature:
-    return replace(feature, shape=shapes.get(feature.name, feature.shape))
-
-
 def _declared_type(column: Any, feature: Feature) -> Any:
+    if feature.kind == "double":  # of a regressor: one number per example
+        return [float(row.reshape(())) for row in column]
     if feature.dtype is None or not isinstance(column, np.ndarray):
         return column
     return column.astype(feature.dtype, copy=False)
 
 
-def _present(column: Any, examples: Examples) -> Any:
+def _present(column: Any, feature: Feature, examples: Examples) -> Any:
     """A column in the form in which its examples were given."""
     if examples.count is None:
         return column[0]
     instead_of_one = isinstance(column, np.ndarray) and not examples.extra_axis
-    return column[:, 0] if instead_of_one and column.shape[1:2] == (1,) else column
+    leading_one = feature.leading_batch and instead_of_one and column.shape[1:2] == (1,)
+    return column[:, 0] if leading_one else column

@@ -1,0 +1,46 @@
+"""One plain function per layer of a neural network.
+
+What each layer means is Apple's NeuralNetwork.proto. A function's parameters are the layer's
+inputs, its weights, and the fields of its message in Python's spelling; a default is what the
+format means where a field is not set, or zero. Truth of position: the last three axes are
+(channels, height, width), and what comes before is batch. `LAYERS` maps a layer's name to its
+function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mobilezoo.runtime.layers import (
+    activation,
+    broadcasting,
+    convolution,
+    cutting,
+    elementwise,
+    linear,
+    nd,
+    normalization,
+    order,
+    pooling,
+    reduction,
+    resizing,
+    shaping,
+)
+
+_MODULES = (
+    activation, broadcasting, convolution, cutting, elementwise, linear, nd, normalization,
+    order, pooling, reduction, resizing, shaping,
+)  # fmt: skip
+_SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU"}
+
+
+def _layer_name(function_name: str) -> str:
+    """inner_product -> innerProduct, softmax_nd -> softmaxND."""
+    first, *others = function_name.split("_")
+    return first + "".join(_SPELLINGS.get(word, word[:1].upper() + word[1:]) for word in others)
+
+
+LAYERS: dict[str, Callable[..., Any]] = {
+    _layer_name(name): getattr(module, name) for module in _MODULES for name in module.__all__
+}

@@ -1,0 +1,148 @@
+"""Order, place and selection of elements along an axis (specification 4 and later).
+
+Places are floating numbers, as every value of a network is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+
+__all__ = [
+    "arg_sort", "broadcast_to_like", "cum_sum", "gather_along_axis", "gather_nd",
+    "lower_triangular", "matrix_band_part", "one_hot", "range_static", "top_k",
+    "upper_triangular",
+]  # fmt: skip
+
+
+def top_k(
+    x: Operand,
+    count: Operand | None = None,
+    *,
+    k: int = 0,
+    axis: int = 0,
+    use_bottom_k: bool = False,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The k largest along `axis`, the largest first, and their places; the first of equals first.
+
+    `use_bottom_k`: the smallest, the smallest first. x (*a, d, *b) -> twice (*a, k, *b).
+    """
+    if count is not None:
+        raise UnsupportedOpError("topK with a computed number")
+    last = _moved_last(tensor(x), axis)
+    if not 1 <= k <= last.shape[-1]:
+        raise ValueError(f"the largest {k} of {last.shape[-1]} elements")
+    values, places = tf.math.top_k(-last if use_bottom_k else last, k)
+    places = tf.cast(places, tf.float32)
+    return (
+        _moved_back(-values if use_bottom_k else values, axis),
+        _moved_back(places, axis),
+    )
+
+
+def arg_sort(x: Operand, *, axis: int = 0, descending: bool = False) -> tf.Tensor:
+    """Places of the elements along `axis` in ascending or descending order, stable."""
+    direction = "DESCENDING" if descending else "ASCENDING"
+    places = tf.argsort(tensor(x), axis=axis, direction=direction, stable=True)
+    return tf.cast(places, tf.float32)
+
+
+def cum_sum(
+    x: Operand,
+    axes: Operand | None = None,
+    *,
+    axis: int = 0,
+    exclude_final_sum: bool = False,
+    reverse: bool = False,
+) -> tf.Tensor:
+    """Sums of the elements up to each along `axis`, without itself if `exclude_final_sum`.
+
+    `reverse`: from each to the end.
+    """
+    if axes is not None:
+        raise UnsupportedOpError("cumSum along a computed axis")
+    return tf.cumsum(tensor(x), axis, exclusive=exclude_final_sum, reverse=reverse)
+
+
+def one_hot(
+    x: Operand,
+    count: Operand | None = None,
+    *,
+    one_hot_vector_size: int = 0,
+    axis: int = 0,
+    on_value: float = 0.0,
+    off_value: float = 0.0,
+) -> tf.Tensor:
+    """Vectors with `on_value` at place x and `off_value` elsewhere, along a new axis."""
+    if count is not None:
+        raise UnsupportedOpError("oneHot of a computed size")
+    x = tensor(x)
+    places = tf.cast(x, tf.int32)
+    axis = axis if axis >= 0 else axis + len(x.shape) + 1
+    return tf.one_hot(places, one_hot_vector_size, on_value, off_value, axis=axis)
+
+
+def gather_along_axis(x: Operand, indices: Operand, *, axis: int = 0) -> tf.Tensor:
+    """Return y[..., i, ...] = x[..., indices[..., i, ...], ...], i along `axis`."""
+    values, places = _moved_last(tensor(x), axis), _moved_last(tensor(indices), axis)
+    places = tf.cast(places, tf.int32)
+    places = tf.where(places < 0, places + values.shape[-1], places)
+    taken = tf.gather(values, places, axis=-1, batch_dims=len(values.shape) - 1)
+    return _moved_back(taken, axis)
+
+
+def gather_nd(x: Operand, indices: Operand) -> tf.Tensor:
+    """Parts of x at places: x (*p, *rest), indices (*i, number of p) -> (*i, *rest)."""
+    return tf.gather_nd(tensor(x), tf.cast(tensor(indices), tf.int32))
+
+
+def matrix_band_part(x: Operand, *, num_lower: int = 0, num_upper: int = 0) -> tf.Tensor:
+    """Matrices of which so many diagonals below and above the main one stay; all if negative."""
+    return tf.linalg.band_part(tensor(x), num_lower, num_upper)
+
+
+def lower_triangular(x: Operand, *, k: int = 0) -> tf.Tensor:
+    """Matrices with zeros above diagonal k, which counts upwards from the main one."""
+    return _masked(x, lambda row, column: column - row <= k)
+
+
+def upper_triangular(x: Operand, *, k: int = 0) -> tf.Tensor:
+    """Matrices with zeros below diagonal k, which counts upwards from the main one."""
+    return _masked(x, lambda row, column: column - row >= k)
+
+
+def range_static(
+    *, end_value: float = 0.0, start_value: float = 0.0, step_size_value: float = 0.0
+) -> tf.Tensor:
+    """From the start, in steps, up to before the end: (ceil((end - start) / step),)."""
+    if step_size_value == 0.0 or abs((end_value - start_value) / step_size_value) > 1 << 30:
+        raise ValueError(f"steps of {step_size_value} from {start_value} to {end_value}")
+    return tensor(np.arange(start_value, end_value, step_size_value, dtype=np.float32))
+
+
+def broadcast_to_like(x: Operand, reference: Operand) -> tf.Tensor:
+    """Repeat x along axes of length 1, and along new leading axes, to the shape of `reference`."""
+    return tf.broadcast_to(tensor(x), tf.shape(tensor(reference)))
+
+
+def _moved_last(x: tf.Tensor, axis: int) -> tf.Tensor:
+    order = [i for i in range(len(x.shape)) if i != axis % len(x.shape)]
+    return tf.transpose(x, [*order, axis % len(x.shape)])
+
+
+def _moved_back(x: tf.Tensor, axis: int) -> tf.Tensor:
+    rank = len(x.shape)
+    order = list(range(rank - 1))
+    order.insert(axis % rank, rank - 1)
+    return tf.transpose(x, order)
+
+
+def _masked(x: Operand, stays: Callable[[Array, Array], Array]) -> tf.Tensor:
+    x = tensor(x)
+    row, column = np.ogrid[: x.shape[-2], : x.shape[-1]]
+    return x * tensor(stays(row, column).astype(np.float32))

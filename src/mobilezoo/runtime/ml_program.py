@@ -1,0 +1,97 @@
+"""Opens an ML program: its block, its features, and whether the two agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mobilezoo.errors import CoreMLFileError
+from mobilezoo.runtime.batch import batched
+from mobilezoo.runtime.executable import Executable
+from mobilezoo.runtime.features import Feature
+from mobilezoo.runtime.opened import Opened, fetched
+from mobilezoo.runtime.operations import Block, Classifier, Shape, read_block
+from mobilezoo.runtime.package import Package
+
+
+def open_ml_program(package: Package) -> Opened:
+    """Check a package and make it ready to run.
+
+    Raises:
+        CoreMLFileError: it is damaged.
+        UnsupportedOpError: the program has ops that the runtime does not know; all are listed.
+    """
+    block = read_block(package)
+    inputs, outputs = _features(package, block)
+    fetch = fetched(block, outputs)
+    return Opened(
+        path=package.path,
+        inputs=inputs,
+        outputs=outputs,
+        metadata=package.metadata,
+        block=block,
+        fetch=fetch,
+        executable=Executable(block, inputs, fetch, batched(block)),
+    )
+
+
+def _features(package: Package, block: Block) -> tuple[tuple[Feature, ...], tuple[Feature, ...]]:
+    """Inputs and outputs with the shapes of the program, which knows the open sizes."""
+    shapes = {item.name: item.shape for item in block.inputs}
+    described = {feature.name for feature in package.inputs}
+    missing = {feature.name for feature in package.outputs} - set(block.outputs)
+    if set(shapes) != described or missing or not described:
+        raise CoreMLFileError(
+            f"{package.path}: described inputs {sorted(described)} are {sorted(shapes)} in the "
+            f"program, described outputs without a value: {sorted(missing)}."
+        )
+    _check_kinds(package.path, "input", package.inputs, ("array", "image"))
+    _check_images(package, shapes)
+    _check_kinds(
+        package.path, "output", package.outputs, ("array", "string", "int64", "dictionary")
+    )
+    for operation in block.operations:
+        shapes |= {output.name: output.shape for output in operation.outputs}
+    _check_classifier(package.path, block.classifier, shapes)
+    return tuple(_shaped(feature, shapes) for feature in package.inputs), tuple(
+        _shaped(feature, shapes) for feature in package.outputs
+    )
+
+
+def _check_kinds(path: Path, side: str, features: Sequence[Feature], known: Sequence[str]) -> None:
+    for feature in features:
+        if feature.kind not in known:
+            raise CoreMLFileError(
+                f"{path}: {side} {feature.name!r} is of kind {feature.kind}, which is not "
+                f"supported; known are {', '.join(known)}."
+            )
+
+
+def _check_images(package: Package, shapes: Mapping[str, Shape]) -> None:
+    """Whether the program takes each picture as (1, channels, height, width)."""
+    for feature in package.inputs:
+        if feature.kind == "image" and shapes[feature.name] != feature.shape:
+            raise CoreMLFileError(
+                f"{package.path}: image {feature.name!r} is described as {feature.shape}, the "
+                f"program takes {shapes[feature.name]}."
+            )
+
+
+def _check_classifier(
+    path: Path, classifier: Classifier | None, shapes: Mapping[str, Shape]
+) -> None:
+    """Whether there is one label per probability."""
+    if classifier is None:
+        return
+    shape = shapes.get(classifier.probabilities, ())
+    sizes = [size for size in shape if size is not None]
+    if len(sizes) == len(shape) and math.prod(sizes) != len(classifier.labels):
+        raise CoreMLFileError(
+            f"{path}: {len(classifier.labels)} labels for probabilities of shape {shape}."
+        )
+
+
+def _shaped(feature: Feature, shapes: Mapping[str, Shape]) -> Feature:
+    return replace(feature, shape=shapes.get(feature.name, feature.shape))

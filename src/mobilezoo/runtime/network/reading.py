@@ -1,0 +1,130 @@
+"""The layers of a network as a list of operations, every name and every layer checked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
+from mobilezoo.runtime.layers import LAYERS
+from mobilezoo.runtime.network.parameters import read_keywords
+from mobilezoo.runtime.operations import (
+    Argument,
+    Constant,
+    Operation,
+    Output,
+    Reference,
+    Several,
+)
+
+_SEVERAL = "values"  # the parameter of a function that takes any number of inputs
+_FIRST_OF_ANY_RANK = 600  # field numbers of the layers that came with specification 4
+
+
+def read_layers(
+    layers: Sequence[Any], inputs: Sequence[str], path: object
+) -> tuple[Operation, ...]:
+    """Read the layers of a network in their order.
+
+    Args:
+        layers: `NeuralNetworkLayer` messages.
+        inputs: names of the network's inputs.
+        path: of the file, for messages.
+
+    Raises:
+        UnsupportedOpError: lists every layer that the runtime does not know.
+        CoreMLFileError: a name that nothing defines or that is defined twice, a layer with too
+            many inputs or too few, or with damaged weights.
+    """
+    kinds = [layer.WhichOneof("layer") for layer in layers]
+    places = [
+        f"layer {i} of {len(layers)}, {kind or 'unknown'} {layer.name!r}"
+        for i, (layer, kind) in enumerate(zip(layers, kinds, strict=True), 1)
+    ]
+    unknown = [place for place, kind in zip(places, kinds, strict=True) if kind not in LAYERS]
+    if unknown:
+        raise UnsupportedOpError(f"{path}: not supported: {'; '.join(unknown)}.")
+    names = set(inputs)
+    operations = []
+    for layer, kind, place in zip(layers, kinds, places, strict=True):
+        where = f"{path}: {place}"
+        _check_names(layer, names, where)
+        arguments = _arguments(kind, layer, where)
+        outputs = tuple(Output(name, "FLOAT32", ()) for name in layer.output)
+        names.update(layer.output)
+        operations.append(
+            Operation(kind, arguments, outputs, place, LAYERS[kind], shapes_declared=False)
+        )
+    return tuple(operations)
+
+
+def has_only_pictures(layers: Sequence[Any]) -> bool:
+    """Whether every value can be (n, c, h, w): nothing needs the axis of sequence before n."""
+    return not any(_needs_another_rank(layer) for layer in layers)
+
+
+def _needs_another_rank(layer: Any) -> bool:
+    kind = layer.WhichOneof("layer")
+    if kind is None or layer.DESCRIPTOR.fields_by_name[kind].number >= _FIRST_OF_ANY_RANK:
+        return True
+    if kind == "concat":
+        return bool(layer.concat.sequenceConcat)
+    if kind == "permute":
+        return bool(layer.permute.axis and layer.permute.axis[0] != 0)
+    if kind == "reshape":
+        return len(layer.reshape.targetShape) == 4 and layer.reshape.targetShape[0] != 1
+    return bool(kind == "sequenceRepeat" and layer.sequenceRepeat.nRepetitions > 1)
+
+
+def _check_names(layer: Any, names: set[str], where: str) -> None:
+    for name in layer.input:
+        if name not in names:
+            raise CoreMLFileError(f"{where} reads {name!r}, which nothing before it defines.")
+    outputs = list(layer.output)
+    twice = sorted({name for name in outputs if name in names or outputs.count(name) > 1})
+    if twice and layer.WhichOneof("layer") != "copy":
+        raise CoreMLFileError(f"{where} defines {twice[0]!r} once more.")
+    if not outputs:
+        raise CoreMLFileError(f"{where} has no output.")
+    parts = layer.split.nOutputs or layer.splitND.numSplits
+    if parts and parts != len(outputs):
+        raise CoreMLFileError(f"{where} makes {parts} parts for {len(outputs)} outputs.")
+
+
+def _arguments(kind: str, layer: Any, where: str) -> Mapping[str, Argument]:
+    """The inputs by the names of the function's parameters, and the layer's own parameters."""
+    known, required = _parameters(kind)
+    keywords = read_keywords(kind, getattr(layer, kind), len(layer.input), where)
+    arguments: dict[str, Argument] = {key: Constant(item) for key, item in keywords.items()}
+    references = tuple(Reference(name) for name in layer.input)
+    if known[:1] == (_SEVERAL,):
+        if not references:
+            raise CoreMLFileError(f"{where} has no input.")
+        return {_SEVERAL: Several(references), **arguments}
+    positional = [name for name in known if name not in arguments]
+    taken = positional[: len(references)]
+    if len(taken) < len(references) or not _INPUTS.issuperset(taken):
+        raise CoreMLFileError(f"{where} has {len(references)} inputs, which are too many.")
+    arguments |= dict(zip(taken, references, strict=True))
+    missing = [name for name in required if name not in arguments]
+    if missing:
+        raise CoreMLFileError(
+            f"{where} has {len(references)} inputs, which are too few: {missing[0]} is missing."
+        )
+    return arguments
+
+
+# parameters that may be computed; the others are the layer's own
+_INPUTS = frozenset({
+    "a", "axes", "b", "condition", "count", "indices", "reference", "weights", "x", "y",
+})  # fmt: skip
+
+
+@cache
+def _parameters(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the parameters that can be given by position, and of those without a default."""
+    parameters = inspect.signature(LAYERS[kind]).parameters.values()
+    known = tuple(item.name for item in parameters if item.kind is item.POSITIONAL_OR_KEYWORD)
+    return known, tuple(item.name for item in parameters if item.default is item.empty)
