@@ -12,6 +12,7 @@ ALLOWED = {
     "graph": set(),
     "data": set(),
     "runtime": set(),
+    "inspection": {"runtime", "data"},
     "randomize": {"graph", "data"},
     "coreml": {"graph", "data"},
     "verification": {"coreml", "graph", "data", "runtime", "randomize"},
@@ -20,11 +21,11 @@ ALLOWED = {
     "benchmark": {"graph", "models", "runtime", "coreml", "data"},
     "finding": {"benchmark", "coreml", "data", "graph", "models", "weights"},
     "cli": {
-        "benchmark", "coreml", "data", "finding", "graph", "models", "randomize", "runtime",
-        "verification", "weights",
+        "benchmark", "coreml", "data", "finding", "graph", "inspection", "models", "randomize",
+        "runtime", "verification", "weights",
     },
 }  # fmt: skip
-GROUND = {"errors", "_environment", "_layers", "_version"}
+GROUND = {"errors", "_content", "_environment", "_layers", "_version"}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mobilezoo.data.preprocessing import Preprocessing
     from mobilezoo.finding import describe, pick
     from mobilezoo.graph import register_emitter
+    from mobilezoo.inspection import inspect_coreml
     from mobilezoo.models import (
         build,
         googlenet,
@@ -64,6 +65,7 @@ _HOME = {
     "googlenet": "mobilezoo.models",
     "inception_v1": "mobilezoo.models",
     "inception_v3": "mobilezoo.models",
+    "inspect_coreml": "mobilezoo.inspection",
     "list_models": "mobilezoo.models",
     "load_coreml": "mobilezoo.runtime",
     "mnist_cnn": "mobilezoo.models",
@@ -106,6 +108,7 @@ __all__ = [
     "googlenet",
     "inception_v1",
     "inception_v3",
+    "inspect_coreml",
     "list_models",
     "load_coreml",
     "mnist_cnn",

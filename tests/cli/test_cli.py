@@ -125,23 +125,6 @@ def test_a_departure_is_exit_code_1_and_one_line(capfd, package):
     assert len(err.strip().splitlines()) == 1
 
 
-def test_inspect_shows_the_folded_graph(capfd):
-    code, out, _ = run(capfd, "inspect", "mobilenet", *SMALL)
-
-    assert code == 0
-    assert "4 paddings merged, 27 batch norms folded" in out
-    assert "stem_bn" in out
-
-
-def test_inspect_shows_what_a_package_holds(capfd, package):
-    code, out, _ = run(capfd, "inspect", package)
-
-    assert code == 0
-    assert "iOS15 and later" in out
-    assert "image 96x64 RGB" in out
-    assert "relu6" in out
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -159,7 +142,6 @@ def test_inspect_shows_what_a_package_holds(capfd, package):
         (["describe", "mobilenet", "--weights", "random"], 2, "describe takes no --weights"),
         (["describe", "my.keras"], 2, "`mobilezoo inspect my.keras`"),
         (["demo", "--epochs", "0"], 2, "at least 1"),
-        (["inspect", "missing.mlpackage/"], 1, "missing.mlpackage"),
     ],
 )
 def test_errors_are_one_line_on_stderr(capfd, tmp_path, monkeypatch, arguments, code, message):

@@ -8,7 +8,7 @@ from typing import Any
 
 from mobilezoo import _environment
 from mobilezoo.benchmark.sizes import size_bytes
-from mobilezoo.benchmark.table import columns, megabytes
+from mobilezoo.benchmark.table import megabytes
 from mobilezoo.cli import model as model_argument
 from mobilezoo.errors import InvalidArgumentError
 
@@ -60,48 +60,6 @@ def verify(arguments: Namespace) -> None:
             f"'{arguments.model}', or a .keras file."
         )
     print(compare(model_argument.load(arguments), arguments.file, limit=arguments.limit))
-
-
-def inspect(arguments: Namespace) -> None:
-    """`mobilezoo inspect`: a model's graph before and after folding, or a package's contents."""
-    _environment.import_quietly()
-    path = arguments.model.rstrip("/")
-    if path.endswith((".mlpackage", ".mlmodel")):
-        _inspect_package(path)
-    else:
-        _inspect_model(arguments)
-
-
-def _inspect_model(arguments: Namespace) -> None:
-    from mobilezoo.graph import capture, fold
-
-    graph = capture(model_argument.load(arguments), model_argument.file_input_shape(arguments))
-    folded, report = fold(graph)
-    rows = [("tensor", "operation", "shape", "weights")]
-    for node in folded.nodes:
-        size = sum(weight.size for weight in node.weights.values())
-        shape = "x".join(str(side or "?") for side in node.output.shape[1:])
-        rows.append((node.name, node.kind, shape, f"{size:,}" if size else ""))
-    print(columns(rows))
-    print(f"\n{graph.name}: {report}")
-
-
-def _inspect_package(path: str) -> None:
-    from mobilezoo.runtime import load_coreml
-
-    program = load_coreml(path)
-    print(f"{path}: {megabytes(size_bytes(path))}, {program.metadata.minimum_os} and later")
-    for role, features in (("input", program.inputs), ("output", program.outputs)):
-        for feature in features:
-            sides = "x".join(str(side) for side in feature.shape)
-            what = f"{feature.width}x{feature.height} {feature.color}"
-            shape = what if feature.kind == "image" else sides
-            print(f"{role:7} {feature.name}: {feature.kind} {shape}".rstrip())
-    for key, value in sorted(program.metadata.user_defined.items()):
-        print(f"{key}: {value}")
-    rows = [("operation", "count")]
-    rows += [(kind, str(number)) for kind, number in program.op_types().most_common()]
-    print(columns(rows))
 
 
 def choose_labels(arguments: Namespace, output_shape: Any) -> str | None:

@@ -149,11 +149,23 @@ def _add_predict(subparsers: Any) -> None:
 
 
 def _add_inspect(subparsers: Any) -> None:
-    examples = ["mobilezoo inspect mobilenet", "mobilezoo inspect MobileNet.mlpackage"]
+    examples = [
+        "mobilezoo inspect MobileNet.mlpackage",
+        "mobilezoo inspect Theirs.mlmodel --layers",
+        "mobilezoo inspect MobileNet.mlpackage --json",
+        "mobilezoo inspect mobilenet",
+    ]
     parser = _command(
-        subparsers, "inspect", "commands:inspect", "what a model or a package consists of", examples
-    )
-    _add_model(parser, "a name of the zoo, a .keras file, or a .mlpackage")
+        subparsers, "inspect", "inspecting:inspect", "what a Core ML file or a model consists of",
+        examples,
+    )  # fmt: skip
+    _add_model(parser, "a .mlpackage or .mlmodel, a name of the zoo, or a .keras file")
+    group = parser.add_argument_group("for Core ML files")
+    group.add_argument(
+        "--layers", action="store_true",
+        help="all operations or layers in their order, not only the heaviest",
+    )  # fmt: skip
+    group.add_argument("--json", action="store_true", help="everything, for machines")
 
 
 def _add_model(

@@ -1,0 +1,70 @@
+"""A hash of what a Core ML file computes, whatever its metadata say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# the key of a file's user-defined metadata under which its own hash stands
+CONTENT_HASH = "com.mobilezoo.content_hash"
+
+_TEXTS = ("input", "output", "state", "trainingInput")  # features, each with a description
+_CHUNK = 1 << 20  # bytes of a weight file that are read at once
+
+
+def content_hash(model: Any, weights: Mapping[str, Path]) -> str:
+    """SHA-256 over the program and the weights of a Core ML file, 64 hexadecimal digits.
+
+    Author, licence, version, descriptions and user-defined metadata do not count: files with the
+    same hash have the same features and compute the same. Hashed are, each after its length in
+    bytes (8 bytes, little-endian):
+
+    1. the top-level fields of the specification in the order of their numbers, each as its name
+       and its content: numbers as decimal text, messages in protobuf's deterministic form (maps
+       sorted by key). `description` is hashed without `metadata` and without the
+       `shortDescription` of its features;
+    2. the weight files in the order of their names, each as its name and its bytes.
+
+    Args:
+        model: the specification, a `Model_pb2.Model`; it is left as it is.
+        weights: the weight files that the program names: path as in "@model_path/PATH", such as
+            "weights/weight.bin" -> where it lies. Empty for a `.mlmodel`.
+    """
+    digest = hashlib.sha256()
+    for field, value in model.ListFields():
+        _add(digest, field.name.encode())
+        _add(digest, _content(field.name, value))
+    for name in sorted(weights):
+        _add(digest, name.encode())
+        digest.update(weights[name].stat().st_size.to_bytes(8, "little"))
+        with weights[name].open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _add(digest: Any, content: bytes) -> None:
+    digest.update(len(content).to_bytes(8, "little"))
+    digest.update(content)
+
+
+def _content(name: str, value: Any) -> bytes:
+    if isinstance(value, int):
+        return str(int(value)).encode()
+    message = _without_texts(value) if name == "description" else value
+    serialized: bytes = message.SerializeToString(deterministic=True)
+    return serialized
+
+
+def _without_texts(description: Any) -> Any:
+    """A copy of a `ModelDescription` without what only people read."""
+    bare = type(description)()
+    bare.CopyFrom(description)
+    bare.ClearField("metadata")
+    for owner in (bare, *bare.functions):
+        for side in _TEXTS:
+            for feature in getattr(owner, side, ()):
+                feature.ClearField("shortDescription")
+    return bare

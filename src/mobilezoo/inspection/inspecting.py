@@ -1,0 +1,181 @@
+"""`inspect_coreml`: what a Core ML file holds."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobilezoo._content import content_hash
+from mobilezoo.errors import CoreMLFileError
+from mobilezoo.inspection.features import read_features
+from mobilezoo.inspection.network import read_layers
+from mobilezoo.inspection.program import ProgramReader
+from mobilezoo.inspection.record import FeatureRecord, Inspection, OperationRecord
+from mobilezoo.inspection.weight_files import WeightFiles
+from mobilezoo.runtime.package import read_model
+
+# specification version -> lowest iOS and macOS
+_SYSTEMS = {
+    1: ("11", "10.13"), 2: ("11.2", "10.13.2"), 3: ("12", "10.14"), 4: ("13", "10.15"),
+    5: ("14", "11"), 6: ("15", "12"), 7: ("16", "13"), 8: ("17", "14"), 9: ("18", "15"),
+    10: ("26", "26"),
+}  # fmt: skip
+_PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
+_NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
+
+
+def inspect_coreml(path: str | os.PathLike[str]) -> Inspection:
+    """Say what a Core ML file holds: any `.mlpackage` or `.mlmodel`, whoever wrote it.
+
+    Nothing is run, and weights are not decompressed.
+
+    Args:
+        path: the `.mlpackage` folder or the `.mlmodel` file.
+
+    Raises:
+        CoreMLFileError: there is no such file, or it is damaged.
+    """
+    root = Path(path)
+    if root.suffix == ".mlmodelc":
+        raise CoreMLFileError(
+            f"{root}: compiled for devices. Inspect the .mlpackage or .mlmodel it was made from."
+        )
+    file = read_model(root)
+    if file.kind is None:
+        raise CoreMLFileError(f"{root}: holds no model; it is empty or damaged.")
+    contents = _Contents(WeightFiles(file.spec_path), root)
+    operations = tuple(contents.operations(file.model, ""))
+    model, metadata = file.model, file.model.description.metadata
+    ios, macos = _SYSTEMS.get(model.specificationVersion, ("unknown", "unknown"))
+    return Inspection(
+        path=str(root),
+        format=_words(file.kind),
+        specification_version=model.specificationVersion,
+        minimum_ios=ios,
+        minimum_macos=macos,
+        size_bytes=_size_bytes(root),
+        specification_bytes=file.spec_path.stat().st_size,
+        author=metadata.author,
+        license=metadata.license,
+        version=metadata.versionString,
+        short_description=metadata.shortDescription,
+        user_defined=dict(sorted(metadata.userDefined.items())),
+        content_hash=content_hash(model, contents.files.paths()),
+        updatable=model.isUpdatable,
+        inputs=_features(model, "input"),
+        outputs=_features(model, "output"),
+        states=_features(model, "state"),
+        training_inputs=_features(model, "trainingInput"),
+        labels=_labels(model),
+        functions=tuple(sorted(model.mlProgram.functions)),
+        models=tuple((name, _words(_kind(part))) for name, part in _parts(model)),
+        operations=operations,
+        weight_files=contents.files.records(),
+    )
+
+
+@dataclass(frozen=True)
+class _Contents:
+    files: WeightFiles
+    path: Path
+
+    def operations(self, model: Any, prefix: str) -> Iterator[OperationRecord]:
+        """Operations and layers of a model, and of all models of a pipeline."""
+        kind = _kind(model)
+        if kind == "mlProgram":
+            functions = model.mlProgram.functions
+            reader = ProgramReader(self.files, self.path)
+            for name in sorted(functions):
+                inside = f"{prefix}{name}/" if len(functions) > 1 else prefix
+                yield from reader.function(functions[name], inside)
+        elif kind in _NETWORKS:
+            yield from read_layers(getattr(model, kind), prefix)
+        for name, part in _parts(model):
+            yield from self.operations(part, f"{prefix}{name}/")
+
+
+def _kind(model: Any) -> str:
+    return model.WhichOneof("Type") or "unknown"
+
+
+def _parts(model: Any) -> list[tuple[str, Any]]:
+    """The models of a pipeline, with their names or numbers; nothing of other kinds."""
+    kind = _kind(model)
+    if kind not in _PIPELINES:
+        return []
+    pipeline = model.pipeline if kind == "pipeline" else getattr(model, kind).pipeline
+    names = list(pipeline.names)
+    if len(set(names)) != len(pipeline.models):
+        names = [str(i) for i in range(1, len(pipeline.models) + 1)]
+    return list(zip(names, pipeline.models, strict=True))
+
+
+def _features(model: Any, side: str) -> tuple[FeatureRecord, ...]:
+    """The features of one side; of a file of several functions, each function's."""
+    description = model.description
+    kind = _kind(model)
+    steps = getattr(model, kind).preprocessing if kind in _NETWORKS else ()
+    features = read_features(getattr(description, side), preprocessing=steps)
+    for function in description.functions:
+        features += read_features(getattr(function, side, ()), function.name)
+    return features
+
+
+def _labels(model: Any) -> tuple[str | int, ...] | None:
+    """The classes: of a `classify` operation, of the model, or of a pipeline's last classifier."""
+    kind = _kind(model)
+    if kind == "mlProgram":
+        return _classified(model.mlProgram)
+    for _, part in reversed(_parts(model)):
+        labels = _labels(part)
+        if labels is not None:
+            return labels
+    message = getattr(model, kind, None)
+    if message is None or "ClassLabels" not in message.DESCRIPTOR.oneofs_by_name:
+        return None
+    field = message.WhichOneof("ClassLabels")
+    return tuple(getattr(message, field).vector) if field else None
+
+
+def _classified(program: Any) -> tuple[str | int, ...] | None:
+    for function in program.functions.values():
+        for block in function.block_specializations.values():
+            constants = {
+                raw.outputs[0].name: raw.attributes["val"]
+                for raw in block.operations
+                if raw.type == "const" and raw.outputs
+            }
+            for raw in block.operations:
+                if raw.type == "classify":
+                    return _texts(raw.inputs["classes"].arguments, constants)
+    return None
+
+
+def _texts(bindings: Sequence[Any], constants: dict[str, Any]) -> tuple[str | int, ...]:
+    """The strings or numbers of a list."""
+    labels: list[str | int] = []
+    for binding in bindings:
+        value = binding.value if binding.HasField("value") else constants.get(binding.name)
+        if value is None:
+            continue
+        for item in value.immediateValue.list.values:
+            tensor = item.immediateValue.tensor
+            labels += getattr(tensor, tensor.WhichOneof("value") or "strings").values
+    return tuple(labels)
+
+
+def _words(kind: str) -> str:
+    """NeuralNetworkClassifier -> neural network classifier."""
+    if kind == "mlProgram":
+        return "ML program"
+    return re.sub(r"(?<=[a-z])([A-Z])", r" \1", kind).lower()
+
+
+def _size_bytes(root: Path) -> int:
+    if root.is_file():
+        return root.stat().st_size
+    return sum(item.stat().st_size for item in root.rglob("*") if item.is_file())
