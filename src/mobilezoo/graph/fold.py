@@ -3,6 +3,7 @@
     before                                     after
     pad -> conv(valid)                         conv(explicit padding)
     conv | dense ... -> batch_norm             the same with other weights
+    conv | dense ... -> * vector               the same with other weights
     conv | dense ... -> [reshape] -> + vector  the same with a bias
     reshape to the same shape, pad by nothing  gone
 
@@ -185,29 +186,51 @@ def _covers(vector: Shape, shape: Shape) -> bool:
 def _fold_batch_norm(graph: Graph, events: Counter[str]) -> Graph:
     """conv -> batch_norm: conv, where only the batch norm reads the convolution."""
     readers = graph.consumers()
+    makers = {node.name: node for node in graph.nodes}
     foldable = {
-        node.name: readers[node.name][0]
+        node.name: readers[node.name][0].name
         for node in graph.nodes
         if node.kind in _ABSORBS_BATCH_NORM
         and node.name not in graph.outputs
         and len(readers.get(node.name, ())) == 1
-        and _normalises_channels(readers[node.name][0])
+        and _as_batch_norm(readers[node.name][0], makers) is not None
     }
-    producers = {node.name: node for node in graph.nodes}
-    nodes = []
+    nodes: list[Node] = []
+    made: dict[str, Node] = {}  # sources that are being merged into what reads them
     for node in graph.nodes:
+        source = next((made.pop(name) for name in node.inputs if name in made), None)
+        norm = None if source is None else _as_batch_norm(node, makers)
+        if source is not None and norm is not None:
+            scales = node.kind == "multiply"
+            events["scales merged" if scales else "batch norms folded"] += 1
+            node = _absorb(source, norm)
         if node.name in foldable:
-            continue
-        source = producers.get(node.inputs[0]) if node.inputs else None
-        if source is not None and foldable.get(source.name) is node:
-            node = _absorb(source, node)
-            events["batch norms folded"] += 1
-        nodes.append(node)
+            made[node.name] = node
+        else:
+            nodes.append(node)
     return _without_unread(replace(graph, nodes=tuple(nodes)))
 
 
-def _normalises_channels(node: Node) -> bool:
-    return node.kind == "batch_norm" and node.attributes["axis"] == len(node.output.shape) - 1
+def _as_batch_norm(node: Node, makers: Mapping[str, Node]) -> Node | None:
+    """A batch norm over channels, or a product with a vector of them as one."""
+    channels = node.output.shape[-1] if node.output.shape else None
+    if node.kind == "batch_norm":
+        return node if node.attributes["axis"] == len(node.output.shape) - 1 else None
+    operands = [makers.get(name) for name in node.inputs]
+    constants = [item for item in operands if item is not None and item.kind == "constant"]
+    if node.kind != "multiply" or len(constants) != 1:
+        return None
+    vector = constants[0].weights["value"]
+    if vector.size != channels or not _covers(vector.shape, node.output.shape):
+        return None
+    zeros, ones = np.zeros(vector.size, np.float32), np.ones(vector.size, np.float32)
+    weights = {
+        "gamma": Weight((vector.size,), partial(_flat, vector)),
+        "mean": Weight.of(zeros),
+        "variance": Weight.of(ones),
+    }
+    attributes = {"epsilon": 0.0, "axis": len(node.output.shape) - 1}
+    return replace(node, kind="batch_norm", weights=weights, attributes=attributes)
 
 
 def _absorb(source: Node, norm: Node) -> Node:

@@ -11,15 +11,31 @@ from coremltools.converters.mil.mil import Builder as mb
 from mobilezoo.coreml.emit.site import Layout, Site, emits
 from mobilezoo.graph import Node
 
+_BATCH_NORM_RANKS = (3, 4)
+
 
 @emits("batch_norm", Layout.EITHER)
 def batch_norm(site: Site, x: Any) -> Any:
-    """x * scale + shift per channel, with the four vectors combined in float64."""
+    """x * scale + shift per channel, with the four vectors combined in float64.
+
+    As an operation of its own it goes over the second axis; elsewhere it is a product and a sum.
+    """
     read = {role: weight.read().astype(np.float64) for role, weight in site.node.weights.items()}
     scale = read.get("gamma", 1.0) / np.sqrt(read["variance"] + site["epsilon"])
     shift = read.get("beta", 0.0) - read["mean"] * scale
+    axis = site.axis(site["axis"])
+    if axis == 1 and len(site.shape) in _BATCH_NORM_RANKS:
+        return mb.batch_norm(
+            x=x,
+            mean=np.zeros(scale.shape, site.dtype),
+            variance=np.ones(scale.shape, site.dtype),
+            gamma=site.cast(scale, "scale"),
+            beta=site.cast(shift, "shift"),
+            epsilon=site.number(0.0),
+            name=site.name,
+        )
     shape = [1] * len(site.shape)
-    shape[site.axis(site["axis"])] = -1
+    shape[axis] = -1
     scaled = mb.mul(x=x, y=site.cast(scale.reshape(shape), "scale"), name=site.helper("scale"))
     return mb.add(x=scaled, y=site.cast(shift.reshape(shape), "shift"), name=site.name)
 
