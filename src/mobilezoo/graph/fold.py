@@ -5,7 +5,6 @@
     conv | dense ... -> batch_norm             the same with other weights
     conv | dense ... -> * vector               the same with other weights
     conv | dense ... -> [reshape] -> + vector  the same with a bias
-    reshape to the same shape, pad by nothing  gone
 
 The arithmetic is done in float64 for the per-channel vectors and in the kernel's own precision
 for the kernel, before any cast to float16.
@@ -20,7 +19,8 @@ from functools import partial
 
 import numpy as np
 
-from mobilezoo.graph.node import Array, Graph, Node, Shape, TensorSpec, Weight
+from mobilezoo.graph.node import Array, Graph, Node, Shape, Weight
+from mobilezoo.graph.tidy import tidy, without_unread
 
 _ABSORBS_BATCH_NORM = ("conv", "depthwise_conv", "dense")
 _ABSORBS_BIAS = (*_ABSORBS_BATCH_NORM, "conv_transpose")
@@ -53,39 +53,11 @@ def fold(graph: Graph) -> tuple[Graph, FoldReport]:
         The folded graph and a report of what was done.
     """
     events: Counter[str] = Counter()
-    folded = _drop_no_ops(graph, events)
+    folded = tidy(graph, events)
     folded = _merge_padding(folded, events)
     folded = _merge_bias(folded, events)
     folded = _fold_batch_norm(folded, events)
     return folded, FoldReport(len(graph.nodes), len(folded.nodes), dict(events))
-
-
-def _drop_no_ops(graph: Graph, events: Counter[str]) -> Graph:
-    """x -> reshape to x's shape | pad by nothing | transpose to the same order: x."""
-    specs = graph.specs()
-    renamed: dict[str, str] = {}
-    kept = []
-    for node in graph.nodes:
-        read = replace(node, inputs=tuple(renamed.get(name, name) for name in node.inputs))
-        if _is_no_op(node, specs[node.inputs[0]] if node.inputs else None) and (
-            node.name not in graph.outputs
-        ):
-            renamed[node.name] = read.inputs[0]
-            events["no-ops dropped"] += 1
-        else:
-            kept.append(read)
-    layer_outputs = {path: renamed.get(name, name) for path, name in graph.layer_outputs.items()}
-    return replace(graph, nodes=tuple(kept), layer_outputs=layer_outputs)
-
-
-def _is_no_op(node: Node, source: TensorSpec | None) -> bool:
-    if node.kind == "reshape":
-        return source is not None and source.shape == node.output.shape
-    if node.kind == "pad":
-        return not any(map(any, node.attributes["widths"]))
-    if node.kind == "transpose":
-        return list(node.attributes["axes"]) == sorted(node.attributes["axes"])
-    return False
 
 
 def _merge_padding(graph: Graph, events: Counter[str]) -> Graph:
@@ -104,7 +76,7 @@ def _merge_padding(graph: Graph, events: Counter[str]) -> Graph:
             )
             events["paddings merged"] += 1
         merged.append(node)
-    return _without_unread(replace(graph, nodes=tuple(merged)))
+    return without_unread(replace(graph, nodes=tuple(merged)))
 
 
 def _pads_for(source: Node, node: Node) -> bool:
@@ -139,7 +111,7 @@ def _merge_bias(graph: Graph, events: Counter[str]) -> Graph:
             changed[node.name] = replace(middle, output=node.output, layers=node.layers)
         events["biases merged"] += 1
     nodes = (changed.get(node.name, node) for node in graph.nodes)
-    return _without_unread(replace(graph, nodes=tuple(node for node in nodes if node is not None)))
+    return without_unread(replace(graph, nodes=tuple(node for node in nodes if node is not None)))
 
 
 def _biased(
@@ -208,7 +180,7 @@ def _fold_batch_norm(graph: Graph, events: Counter[str]) -> Graph:
             made[node.name] = node
         else:
             nodes.append(node)
-    return _without_unread(replace(graph, nodes=tuple(nodes)))
+    return without_unread(replace(graph, nodes=tuple(nodes)))
 
 
 def _as_batch_norm(node: Node, makers: Mapping[str, Node]) -> Node | None:
@@ -272,16 +244,3 @@ def _scale(norm: Node) -> Array:
     gamma = norm.weights["gamma"].read().astype(np.float64) if "gamma" in norm.weights else 1.0
     scale: Array = gamma / np.sqrt(variance + norm.attributes["epsilon"])
     return scale
-
-
-def _without_unread(graph: Graph) -> Graph:
-    """Drop nodes whose output nobody reads, and what is said about them."""
-    needed = set(graph.outputs)
-    kept = []
-    for node in reversed(graph.nodes):
-        if node.name in needed:
-            needed.update(node.inputs)
-            kept.append(node)
-    names = {node.name for node in kept} | {spec.name for spec in graph.inputs}
-    layer_outputs = {path: name for path, name in graph.layer_outputs.items() if name in names}
-    return replace(graph, nodes=tuple(reversed(kept)), layer_outputs=layer_outputs)

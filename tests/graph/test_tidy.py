@@ -1,0 +1,84 @@
+import keras
+from keras import layers
+
+from mobilezoo.graph import capture, fold
+
+
+def folded(inputs, outputs):
+    graph, report = fold(capture(keras.Model(inputs, outputs)))
+    return graph, report.events
+
+
+def test_the_same_operation_on_the_same_tensor_is_done_once():
+    inputs = keras.Input((9, 7, 3))
+    x = layers.Conv2D(4, 2)(inputs)
+    a, b = layers.ReLU(name="a")(x), layers.ReLU(name="b")(x)
+    graph, events = folded(inputs, layers.Concatenate()([a, layers.MaxPooling2D(1)(b)]))
+
+    assert [node.kind for node in graph.nodes] == ["conv", "relu", "max_pool", "concat"]
+    assert events["twins merged"] == 1
+    assert graph.layer_outputs["a"] == graph.layer_outputs["b"]
+
+
+def test_twins_of_twins_are_merged_too():
+    inputs = keras.Input((9, 7, 3))
+    branches = [layers.MaxPooling2D(2)(layers.ReLU()(inputs)) for _ in range(3)]
+    graph, events = folded(inputs, layers.Add()(branches))
+
+    assert events["twins merged"] == 4
+    assert [node.kind for node in graph.nodes] == ["relu", "max_pool", "add", "add"]
+
+
+def test_operations_with_other_parameters_or_weights_are_no_twins():
+    inputs = keras.Input((9, 7, 3))
+    pools = [layers.MaxPooling2D(2)(inputs), layers.MaxPooling2D(2, padding="same")(inputs)]
+    convolutions = [layers.Conv2D(4, 2)(inputs), layers.Conv2D(4, 2)(inputs)]
+    graph, events = folded(inputs, [*pools, *convolutions])
+
+    assert not events
+    assert len(graph.nodes) == 4
+
+
+def test_an_output_given_twice_stays_two():
+    inputs = keras.Input((9, 7, 3))
+    graph, _ = folded(inputs, [layers.ReLU(name="a")(inputs), layers.ReLU(name="b")(inputs)])
+
+    assert graph.outputs == ("a", "b")
+
+
+def test_concatenations_of_concatenations_are_joined():
+    inputs = keras.Input((9, 7, 3))
+    a, b, c = (layers.Conv2D(n, 2)(inputs) for n in (2, 4, 5))
+    joined = layers.Concatenate()([layers.Concatenate()([a, b]), c])
+    graph, events = folded(inputs, joined)
+
+    assert events["concatenations joined"] == 1
+    assert graph.nodes[-1].output.shape == (None, 8, 6, 11)
+    assert len(graph.nodes[-1].inputs) == 3
+
+
+def test_concatenations_along_other_axes_or_read_elsewhere_are_not_joined():
+    inputs = keras.Input((9, 7, 3))
+    inner = layers.Concatenate()([inputs, layers.ReLU()(inputs)])
+    along_rows = layers.Concatenate(axis=1)([inner, inner])
+    graph, events = folded(inputs, [along_rows, layers.Concatenate()([inner, inputs])])
+
+    assert "concatenations joined" not in events
+    assert [node.kind for node in graph.nodes].count("concat") == 3
+
+
+def test_a_mean_that_gets_its_axes_back_keeps_them():
+    inputs = keras.Input((9, 7, 3))
+    squeezed = layers.Reshape((1, 1, 3))(layers.GlobalAveragePooling2D()(inputs))
+    graph, events = folded(inputs, layers.Multiply()([inputs, squeezed]))
+
+    assert [node.kind for node in graph.nodes] == ["reduce_mean", "multiply"]
+    assert graph.nodes[0].attributes["keepdims"]
+    assert events["axes kept"] == 1
+
+
+def test_a_mean_that_is_given_another_shape_is_reshaped():
+    inputs = keras.Input((9, 7, 4))
+    graph, _ = folded(inputs, layers.Reshape((2, 2))(layers.GlobalAveragePooling2D()(inputs)))
+
+    assert [node.kind for node in graph.nodes] == ["reduce_mean", "reshape"]
