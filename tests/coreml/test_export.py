@@ -272,14 +272,23 @@ def test_logits_are_no_probabilities(tmp_path):
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("m.onnx", "must end in .mlpackage"),
-        ("m.mlmodel", "writes ML programs only"),
+        ("m.onnx", "must end in .mlpackage .* or .mlmodel"),
         ("missing/m.mlpackage", "does not exist"),
     ],
 )
 def test_a_path_that_cannot_be_is_refused(small_mobilenet, tmp_path, name, match):
     with pytest.raises(InvalidArgumentError, match=match):
         export_coreml(small_mobilenet, tmp_path / name)
+
+
+def test_a_target_that_the_format_does_not_reach_is_refused(small_mobilenet, tmp_path):
+    expect_refused(
+        InvalidArgumentError,
+        "A .mlpackage needs iOS15; minimum_deployment_target='iOS13' is older. Write a .mlmodel",
+        small_mobilenet,
+        tmp_path / "m.mlpackage",
+        minimum_deployment_target="iOS13",
+    )
 
 
 @pytest.mark.skipif(

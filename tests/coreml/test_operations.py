@@ -12,11 +12,15 @@ from mobilezoo.graph import capture, fold
 from .cases import CASES
 
 
-def build(stack):
+def assemble(stack):
     x = inputs = keras.Input((9, 7, 3), name="x")
     for layer in stack:
         x = layer(x)
-    return randomize_weights(keras.Model(inputs, x, name="case"))
+    return keras.Model(inputs, x, name="case")
+
+
+def build(stack):
+    return randomize_weights(assemble(stack))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -31,7 +35,9 @@ def test_operation_agrees_with_keras(case, tmp_path):
 
 
 def test_every_emitter_is_exercised():
-    used = {node.kind for stack in CASES.values() for node in fold(capture(build(stack)))[0].nodes}
+    used = {
+        node.kind for stack in CASES.values() for node in fold(capture(assemble(stack)))[0].nodes
+    }
 
     assert used - {"constant"} == set(EMITTERS)
 

@@ -116,3 +116,37 @@ def test_a_temporary_package_that_fails_is_removed():
         raise KeyError
 
     assert not folder.exists()
+
+
+def test_the_new_file_takes_the_place_of_the_old_one(tmp_path):
+    target = tmp_path / "m.mlmodel"
+    target.write_text("old")
+
+    with replacing(check_output(target, overwrite=True), overwrite=True) as fresh:
+        fresh.write_text("new")
+
+    assert target.read_text() == "new"
+    assert content(tmp_path) == ["m.mlmodel"]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_failure_while_writing_keeps_the_old_file(tmp_path, error):
+    target = tmp_path / "m.mlmodel"
+    target.write_text("old")
+
+    def fail(fresh):
+        fresh.write_text("half")
+        raise error
+
+    with pytest.raises(error), replacing(target, overwrite=True) as fresh:
+        fail(fresh)
+
+    assert target.read_text() == "old"
+    assert content(tmp_path) == ["m.mlmodel"]
+
+
+def test_a_folder_called_mlmodel_is_not_replaced(tmp_path):
+    (tmp_path / "m.mlmodel").mkdir()
+
+    with pytest.raises(InvalidArgumentError, match="is no file and is not replaced"):
+        check_output(tmp_path / "m.mlmodel", overwrite=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from coremltools import proto
 
 from mobilezoo.coreml.names import IMAGE, input_names, output_names
+from mobilezoo.coreml.target import Format
 from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph, TensorSpec
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from coremltools.proto import Model_pb2
 
 _PROBABILITIES = ("softmax", "sigmoid")
+_SEQUENCE_RANK = 3
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class Input:
     tensor: str
     shape: tuple[int, ...]
     preprocessing: Preprocessing | None
+
+    @property
+    def keras_shape(self) -> tuple[int, ...]:
+        """In Keras's order, with batch 1."""
+        if self.preprocessing is None:
+            return self.shape
+        batch, channels, height, width = self.shape
+        return batch, height, width, channels
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,11 @@ def plan(
 
 
 def describe(
-    graph: Graph, interface: Interface, metadata: Mapping[str, str], user_defined: Mapping[str, str]
+    graph: Graph,
+    interface: Interface,
+    metadata: Mapping[str, str],
+    user_defined: Mapping[str, str],
+    form: Format,
 ) -> Model_pb2.ModelDescription:
     """The description that Core ML, Xcode and Vision read.
 
@@ -92,16 +106,17 @@ def describe(
         interface: the features.
         metadata: any of author, license, version, short_description.
         user_defined: further pairs of strings.
+        form: of the file.
     """
     description = proto.Model_pb2.ModelDescription()
     for item in interface.inputs:
-        _describe_input(description.input.add(), item)
+        _describe_input(description.input.add(), item, form)
     plain = interface.outputs
     if interface.labels is not None:
         _describe_classifier(description)
         plain = plain[1:]
     for tensor, feature in plain:
-        _describe_array(description.output.add(), feature, _fixed(graph.spec(tensor)))
+        _describe_array(description.output.add(), feature, _fixed(graph.spec(tensor)), form)
     fields = {"version": "versionString", "short_description": "shortDescription"}
     for key, value in metadata.items():
         setattr(description.metadata, fields.get(key, key), value)
@@ -175,9 +190,9 @@ def _check_labels(graph: Graph, labels: Sequence[str]) -> None:
         )
 
 
-def _describe_input(feature: Any, item: Input) -> None:
+def _describe_input(feature: Any, item: Input, form: Format) -> None:
     if item.preprocessing is None:
-        _describe_array(feature, item.feature, item.shape)
+        _describe_array(feature, item.feature, item.shape, form)
         return
     color = proto.FeatureTypes_pb2.ImageFeatureType.ColorSpace
     feature.name = item.feature
@@ -191,8 +206,11 @@ def _describe_input(feature: Any, item: Input) -> None:
         feature.type.imageType.colorSpace = color.Value(order)
 
 
-def _describe_array(feature: Any, name: str, shape: tuple[int, ...]) -> None:
+def _describe_array(feature: Any, name: str, shape: tuple[int, ...], form: Format) -> None:
+    """In Keras's order; a neural network knows arrays of one or three axes, without a batch."""
     array = proto.FeatureTypes_pb2.ArrayFeatureType
+    if form is Format.NEURAL_NETWORK and len(shape) != _SEQUENCE_RANK:  # whose 1 makes three axes
+        shape = shape[1:]
     feature.name = name
     feature.type.multiArrayType.shape.extend(shape)
     feature.type.multiArrayType.dataType = array.ArrayDataType.Value("FLOAT32")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import keras
 from coremltools.models import MLModel
@@ -14,10 +17,12 @@ from coremltools.models import MLModel
 from mobilezoo._version import __version__
 from mobilezoo.coreml.description import Interface, describe, plan
 from mobilezoo.coreml.emit import EMITTERS, emit
+from mobilezoo.coreml.neural_network import check_expressible, emit_network, write_network
 from mobilezoo.coreml.package import write_package
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.coreml.save import check_output, replacing, temporary
+from mobilezoo.coreml.target import Format, choose_format, find_target
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
@@ -37,30 +42,38 @@ def export_coreml(
     preprocessing: str | Preprocessing | None = None,
     labels: str | Iterable[str] | None = None,
     input_shape: Sequence[int] | None = None,
+    minimum_deployment_target: str | Any | None = None,
     overwrite: bool = False,
     author: str = "",
     license: str = "",
     short_description: str = "",
     version: str = "",
 ) -> MLModel:
-    """Write a Keras 3 model as a Core ML package (ML program, iOS 15 and later).
+    """Write a Keras 3 model as a Core ML file.
 
-    An image input is called "image" and takes what Vision gives; an array input and all outputs
-    keep Keras's shapes and axis order, with a batch of 1. With labels the model is a classifier
+    A .mlpackage holds an ML program (iOS 15 and later), a .mlmodel a neural network of classic
+    layers (iOS 11, in float16 iOS 11.2). An image input is called "image" and takes what Vision
+    gives; an array input and all outputs keep Keras's shapes and axis order, in an ML program
+    with a batch of 1, in a neural network without the batch. With labels the model is a classifier
     with the outputs "classLabel" and "classLabelProbs".
 
     Args:
         model: any Keras 3 model, built: Functional, Sequential, nested or subclassed.
-        path: where to write, ending in ".mlpackage"; None keeps it in a temporary folder.
+        path: where to write, ending in ".mlpackage" or ".mlmodel"; None keeps it in a temporary
+            folder.
         precision: of weights and activations: "float16" or "float32".
         inputs: "image" or "array"; default: "image" where the model has one input with 1 or 3
             channels.
         preprocessing: how the pixels of an image input are prepared: "none", "unit", "tf",
             "caffe", "torch" or a `Preprocessing`. Default: the record of a model that mobilezoo
             built; other models must say.
-        labels: "imagenet", "digits", the path of a text file with one label a line, or the labels.
+        labels: "imagenet", "cifar10", "digits", the path of a text file with one label a line, or
+            the labels. Default: none, also for networks of the zoo, whose classes may be yours.
         input_shape: (height, width, channels), for models whose input has free sides.
-        overwrite: whether a package at `path` may be replaced.
+        minimum_deployment_target: the oldest system that must run the file: "iOS13", "macOS12",
+            "watchOS6", "tvOS14", ... or a member of `coremltools.target`. Without a path it also
+            chooses the format. Default: what the format needs.
+        overwrite: whether a file at `path` may be replaced.
         author: shown by Xcode.
         license: shown by Xcode.
         short_description: shown by Xcode.
@@ -76,9 +89,13 @@ def export_coreml(
     """
     chosen = find_precision(precision)
     target = None if path is None else check_output(path, overwrite)
+    system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
+    form = choose_format(target, system, chosen)
     graph, report = fold(capture(model, input_shape))
     record = preprocessing_of(model) if preprocessing is None else find_preprocessing(preprocessing)
     check_supported(graph)
+    if form is Format.NEURAL_NETWORK:
+        check_expressible(graph)
     interface = plan(
         graph,
         inputs,
@@ -93,9 +110,28 @@ def export_coreml(
         "short_description": short_description,
         "version": version,
     }
-    description = describe(graph, interface, metadata, _record(interface, chosen, report))
-    with _mil, temporary() if target is None else replacing(target, overwrite) as fresh:
-        write_package(emit(graph, interface, chosen), description, fresh)
+    user_defined = _record(interface, chosen, report)
+    description = describe(graph, interface, metadata, user_defined, form)
+
+    def write(fresh: Path) -> None:
+        if form is Format.NEURAL_NETWORK:
+            write_network(emit_network(graph, interface, chosen, description), fresh)
+            return
+        with _mil:
+            write_package(emit(graph, interface, chosen), description, fresh)
+
+    return _saved(write, target, form, overwrite)
+
+
+def _saved(
+    write: Callable[[Path], None], target: Path | None, form: Format, overwrite: bool
+) -> MLModel:
+    """What `write` makes at `target` or, without one, in a temporary folder."""
+    if target is None and form is Format.NEURAL_NETWORK:  # which is read whole
+        with tempfile.TemporaryDirectory() as folder:
+            return _saved(write, Path(folder) / "model.mlmodel", form, overwrite)
+    with temporary() if target is None else replacing(target, overwrite) as fresh:
+        write(fresh)
     return MLModel(
         str(target or fresh), is_temp_package=target is None, skip_model_load=_cannot_load()
     )

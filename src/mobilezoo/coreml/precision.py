@@ -20,18 +20,20 @@ class Precision:
         dtype: NumPy type of weights and activations.
         agreement: largest difference from Keras, relative to the largest reference value,
             that a sound export keeps to.
+        network_version: of the specification that a neural network in it needs.
     """
 
     name: str
     dtype: type[np.floating[Any]]
     agreement: float
+    network_version: int
 
 
 PRECISIONS = {
     item.name: item
     for item in (
-        Precision("float32", np.float32, agreement=1e-4),
-        Precision("float16", np.float16, agreement=2e-2),
+        Precision("float32", np.float32, agreement=1e-4, network_version=1),
+        Precision("float16", np.float16, agreement=2e-2, network_version=2),
     )
 }
 

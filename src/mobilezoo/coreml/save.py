@@ -1,4 +1,4 @@
-"""Writing a package so that a failure leaves what was there before."""
+"""Writing a file so that a failure leaves what was there before."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from mobilezoo.errors import InvalidArgumentError, OutputExistsError
 
 
 def check_output(path: str | os.PathLike[str], overwrite: bool) -> Path:
-    """The path, if a package may be written there; checked before any work is done.
+    """The path, if a package or file may be written there; checked before any work is done.
 
     Raises:
         InvalidArgumentError: wrong suffix, missing or read-only folder.
         OutputExistsError: something is there and `overwrite` is false.
     """
     target = Path(path).expanduser()
-    if target.suffix == ".mlmodel":
+    if target.suffix not in (".mlpackage", ".mlmodel"):
         raise InvalidArgumentError(
-            f"'{target}': this version writes ML programs only. Use the suffix .mlpackage."
+            f"'{target}' must end in .mlpackage (ML program, iOS 15) or .mlmodel (neural network, "
+            "iOS 11)."
         )
-    if target.suffix != ".mlpackage":
-        raise InvalidArgumentError(f"'{target}' must end in .mlpackage.")
     folder = target.parent
     if not folder.is_dir():
         raise InvalidArgumentError(f"Folder '{folder}' does not exist. Create it first.")
@@ -33,9 +32,10 @@ def check_output(path: str | os.PathLike[str], overwrite: bool) -> Path:
         raise InvalidArgumentError(f"Folder '{folder}' is not writable.")
     if os.path.lexists(target) and not overwrite:
         raise _exists(target)
-    if os.path.lexists(target) and not _is_package(target):
+    if os.path.lexists(target) and not _may_be_replaced(target):
+        what = "Core ML package" if target.suffix == ".mlpackage" else "file"
         raise InvalidArgumentError(
-            f"'{target}' is no Core ML package and is not replaced. Choose another name."
+            f"'{target}' is no {what} and is not replaced. Choose another name."
         )
     return target
 
@@ -80,10 +80,12 @@ def temporary() -> Iterator[Path]:
         raise
 
 
-def _is_package(target: Path) -> bool:
-    """Whether something may be replaced: a package, an empty folder, a link that leads nowhere."""
+def _may_be_replaced(target: Path) -> bool:
+    """A package, an empty folder, a file of that name, a link that leads nowhere."""
     if not target.exists():
         return True
+    if target.suffix == ".mlmodel":
+        return target.is_file()
     return target.is_dir() and ((target / "Manifest.json").is_file() or not any(target.iterdir()))
 
 

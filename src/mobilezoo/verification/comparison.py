@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def verify(
 
     Args:
         model: the Keras model, with the weights that were exported.
-        file: path of the package, or what `load_coreml` or `export_coreml` returned.
+        file: path of the file, or what `load_coreml` or `export_coreml` returned.
         inputs: (n, height, width, channels): pixels 0..255 (RGB or gray) for a file that takes
             images, what Keras takes otherwise; a list of such arrays for several inputs.
             Default: 4 random ones.
@@ -85,7 +86,7 @@ def verify(
     if limit is None:
         limit = _default_limit(model, precision)
     _check_same_inputs(model, program)
-    graph, _ = fold(capture(model, input_shape(program)))
+    graph, _ = fold(capture(model, input_shape(program, model)))
     record = _recorded(program, model) if preprocessing is None else find(preprocessing)
     given = file_inputs(program, model, inputs, seed)
     arrays = keras_inputs(program, given, record)
@@ -114,7 +115,13 @@ def verify(
 def _open(file: Any) -> CoreMLProgram:
     if isinstance(file, CoreMLProgram):
         return file
-    return load_coreml(getattr(file, "package_path", file))  # coremltools' MLModel knows its own
+    path = getattr(file, "package_path", file)  # coremltools' MLModel knows its own
+    if path is not None:
+        return load_coreml(path)
+    with tempfile.TemporaryDirectory() as folder:  # but not that of a neural network
+        saved = f"{folder}/model.mlmodel"
+        file.save(saved)
+        return load_coreml(saved)
 
 
 def _default_limit(model: keras.Model, precision: str | None) -> float:
@@ -127,7 +134,7 @@ def _default_limit(model: keras.Model, precision: str | None) -> float:
 
 def _check_same_inputs(model: keras.Model, program: CoreMLProgram) -> None:
     try:
-        count = len(keras.tree.flatten(symbolic_inputs(model, input_shape(program))))
+        count = len(keras.tree.flatten(symbolic_inputs(model, input_shape(program, model))))
     except InvalidArgumentError as error:
         raise InvalidArgumentError(
             f"{program.path.name} was not made from '{model.name}': {error}"
@@ -172,11 +179,19 @@ def _layer_differences(
 
 
 def _orders(values: FloatArray, reference: FloatArray) -> list[FloatArray]:
-    """The file's values in Keras's axis order: channels come first in MIL's pictures and sequences.
+    """The file's values in Keras's axis order: channels come first in pictures and sequences.
 
-    Which order the file uses shows in the shape; where both fit (a cube, say) both are tried.
+    Which order the file uses shows in the shape; where both fit (a cube, say) both are tried. A
+    neural network has vectors as (n, channels, 1, 1), sequences as (n, channels, 1, length).
     """
     if values.ndim not in (3, 4):
         return [values]
     orders = [values, np.moveaxis(values, 1, -1)]
+    if values.ndim > reference.ndim:
+        fitting = [order for order in orders if _long_sides(order) == _long_sides(reference)]
+        return [order.reshape(reference.shape) for order in fitting] or [values]
     return [order for order in orders if order.shape == reference.shape] or [values]
+
+
+def _long_sides(array: FloatArray) -> list[int]:
+    return [size for size in array.shape if size > 1]

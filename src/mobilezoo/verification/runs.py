@@ -24,9 +24,9 @@ Arrays = list[npt.NDArray[Any]]
 _EXAMPLES = 4
 
 
-def input_shape(program: CoreMLProgram) -> tuple[int, ...] | None:
+def input_shape(program: CoreMLProgram, model: keras.Model) -> tuple[int, ...] | None:
     """(height, width, channels) of the file's one input, for models that leave sides free."""
-    return _sides(program.inputs[0]) if len(program.inputs) == 1 else None
+    return _sides(program, model)[0] if len(program.inputs) == 1 else None
 
 
 def file_inputs(program: CoreMLProgram, model: keras.Model, inputs: Any, seed: int) -> Arrays:
@@ -36,24 +36,24 @@ def file_inputs(program: CoreMLProgram, model: keras.Model, inputs: Any, seed: i
         InvalidArgumentError: another number of arrays, or no examples.
     """
     if inputs is None:
-        drawn = random_inputs(model, _EXAMPLES, seed, input_shape=input_shape(program))
+        drawn = random_inputs(model, _EXAMPLES, seed, input_shape=input_shape(program, model))
         rng = np.random.default_rng(seed)
         return [
-            random_pictures(rng, (_EXAMPLES, *_sides(feature)))
-            if feature.kind == "image"
-            else array
-            for feature, array in zip(program.inputs, keras.tree.flatten(drawn), strict=True)
+            random_pictures(rng, (_EXAMPLES, *sides)) if feature.kind == "image" else array
+            for feature, array, sides in zip(
+                program.inputs, keras.tree.flatten(drawn), _sides(program, model), strict=True
+            )
         ]
     given = [np.asarray(a) for a in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
     if len(given) != len(program.inputs):
         raise InvalidArgumentError(
             f"{len(given)} input array(s) given; the file takes {len(program.inputs)}."
         )
-    for feature, array in zip(program.inputs, given, strict=True):
-        if array.shape[1:] != _sides(feature) or len(array) == 0:
+    for feature, array, sides in zip(program.inputs, given, _sides(program, model), strict=True):
+        if array.shape[1:] != sides or len(array) == 0:
             raise InvalidArgumentError(
                 f"Input '{feature.name}' has shape {array.shape}; pass (n, "
-                f"{', '.join(map(str, _sides(feature)))}) with n at least 1."
+                f"{', '.join(map(str, sides))}) with n at least 1."
             )
     return given
 
@@ -104,7 +104,9 @@ def run_keras(
 def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatArray]:
     """The file's outputs for all examples, in the order of the model's."""
     features = zip(program.inputs, given, strict=True)
-    made = program.predict({feature.name: array for feature, array in features})
+    made = program.predict(
+        {feature.name: _as_declared(array, feature) for feature, array in features}
+    )
     outputs: list[FloatArray] = []
     for index, name in enumerate(output_names(graph)):
         if index == 0 and program.labels is not None:
@@ -119,7 +121,11 @@ def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatA
                 f"The file has no output '{name}', only {', '.join(map(repr, made))}: it was made "
                 "from another model."
             )
-        outputs.append(np.asarray(made[name], np.float32))
+        array = np.asarray(made[name], np.float32)
+        rank = len(graph.spec(graph.outputs[index]).shape)
+        if array.ndim == rank + 1 and array.shape[1] == 1:  # a sequence of a neural network
+            array = array[:, 0]
+        outputs.append(array)
     return outputs
 
 
@@ -130,18 +136,38 @@ def probability_output(program: CoreMLProgram) -> str:
 
 def run_file_layers(program: CoreMLProgram, given: Arrays) -> dict[str, FloatArray]:
     """Every value that the file computes for the first example, by its name in the program."""
-    features = {
-        feature.name: array[0] if feature.kind == "image" else array[:1]
-        for feature, array in zip(program.inputs, given, strict=True)
-    }
+    features = {}
+    for feature, array in zip(program.inputs, given, strict=True):
+        first = _as_declared(array[:1], feature)
+        has_batch = feature.kind == "array" and feature.leading_batch
+        features[feature.name] = first if has_batch else first[0]
     return dict(program.layers(features))
 
 
-def _sides(feature: Any) -> tuple[int, ...]:
-    """Shape of one example in Keras's order, without the batch."""
+def _sides(program: CoreMLProgram, model: keras.Model) -> list[tuple[int, ...]]:
+    """Shape of one example of each input in Keras's order, without the batch."""
+    try:
+        declared = keras.tree.flatten(symbolic_inputs(model, None))
+    except InvalidArgumentError:  # it does not say
+        declared = []
+    sides = [_sides_of(feature) for feature in program.inputs]
+    for i, (own, tensor) in enumerate(zip(sides, declared, strict=False)):
+        if len(own) == len(tensor.shape) and own[:1] == (1,):
+            sides[i] = own[1:]  # a neural network has (1, length, channels) for a sequence
+    return sides
+
+
+def _sides_of(feature: Any) -> tuple[int, ...]:
     if feature.kind == "image":
         return (feature.height, feature.width, 1 if feature.color == "GRAYSCALE" else 3)
-    return tuple(feature.shape[1:])
+    return tuple(feature.shape[1:] if feature.leading_batch else feature.shape)
+
+
+def _as_declared(array: npt.NDArray[Any], feature: Any) -> npt.NDArray[Any]:
+    """(n, ...) with the axes that a neural network declares besides Keras's."""
+    if feature.kind == "image" or feature.leading_batch:
+        return array
+    return array.reshape(len(array), *feature.shape)
 
 
 def _numpy(tensor: Any) -> FloatArray:

@@ -1,0 +1,30 @@
+"""Graph -> neural network of classic layers (iOS 11), one emitter per kind of operation."""
+
+from mobilezoo.coreml.neural_network import (
+    arithmetic,
+    convolution,
+    elementwise,
+    linear,
+    normalization,
+    pooling,
+    resizing,
+    shaping,
+)
+from mobilezoo.coreml.neural_network.network import emit_network, write_network
+from mobilezoo.coreml.neural_network.support import check_expressible
+from mobilezoo.coreml.neural_network.table import NETWORK_EMITTERS
+
+__all__ = [
+    "NETWORK_EMITTERS",
+    "arithmetic",
+    "check_expressible",
+    "convolution",
+    "elementwise",
+    "emit_network",
+    "linear",
+    "normalization",
+    "pooling",
+    "resizing",
+    "shaping",
+    "write_network",
+]
