@@ -60,6 +60,10 @@ class VacuousComparisonError(VerificationError):
     """The comparison could not have failed, so that passing it would prove nothing."""
 
 
+class Float16OverflowWarning(UserWarning):
+    """Layers compute values that float16 cannot hold: the file returns infinity or NaN."""
+
+
 def unknown_model(name: str, known: Iterable[str]) -> InvalidArgumentError:
     """The error for a network that is none of those known."""
     known = list(known)

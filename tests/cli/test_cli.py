@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mobilezoo import mobilenet
+from mobilezoo import load_coreml, mobilenet
 from mobilezoo.cli import main
 from mobilezoo.cli.commands import choose_labels
 from mobilezoo.cli.parser import make_parser
@@ -55,6 +55,17 @@ def test_export_writes_and_verifies(capfd, tmp_path):
     assert "agrees with Keras" in out
     assert "untrained" not in err
     assert (tmp_path / "m.mlpackage" / "Manifest.json").is_file()
+
+
+def test_export_writes_a_file_for_ios_11(capfd, tmp_path):
+    code, out, _ = run(
+        capfd, "export", "mobilenet", *SMALL, "--weights", "random", "--precision", "float32",
+        "--minimum-deployment-target", "iOS11", "--verify", "-o", tmp_path / "m.mlmodel",
+    )  # fmt: skip
+
+    assert code == 0
+    assert "float32, iOS 11 and later" in out
+    assert "agrees with Keras" in out
 
 
 def test_export_without_weights_says_that_the_network_is_untrained(capfd, tmp_path):
@@ -239,11 +250,16 @@ def test_the_demo_does_what_it_says(tmp_path):
         for precision in ("float32", "float16")
         for name in ("digits", "MobileNet")
     }
+    classic = load_coreml(tmp_path / "out" / "float32" / "digits.mlmodel")
+    assert classic.metadata.specification_version == 1  # iOS 11
+    size = (tmp_path / "out" / "float32" / "digits.mlmodel").stat().st_size
+    assert 2.6e6 < size < 2.8e6  # the talk's 2.7 MB
     accuracies = [
         float(line.split("%")[0].split()[-1])
         for line in result.stdout.splitlines()
-        if "digits.mlpackage" in line
+        if "digits.mlpackage" in line or "digits.mlmodel " in line
     ]
+    assert len(accuracies) == 3
     assert min(accuracies) > 95
     noise = [line for line in result.stderr.splitlines() if "epochs" not in line and line.strip()]
     assert noise == []

@@ -257,18 +257,6 @@ def test_labels_that_do_not_fit_are_refused(small_mobilenet, tmp_path, labels, m
     )
 
 
-def test_logits_are_no_probabilities(tmp_path):
-    model = mobilenet((64, 96, 3), alpha=0.25, classes=3, classifier_activation=None)
-
-    expect_refused(
-        InvalidArgumentError,
-        "Labels need probabilities.*Add a Softmax layer",
-        model,
-        tmp_path / "m.mlpackage",
-        labels=["a", "b", "c"],
-    )
-
-
 @pytest.mark.parametrize(
     ("name", "match"),
     [

@@ -166,3 +166,34 @@ def test_a_bias_is_not_merged_where_the_product_is_read_twice(functional):
     model = keras.Model(inputs, layers.Multiply()([y, Plus([1.0, 2.0, 3.0])(y)]))
 
     assert folded_kinds(model) == ["dense", "constant", "add", "multiply"]
+
+
+class Times(layers.Layer):
+    """Multiplies by a constant."""
+
+    def __init__(self, constant, **options):
+        super().__init__(**options)
+        self.constant = np.float32(constant)
+
+    def call(self, x):
+        return x * self.constant
+
+
+@pytest.mark.parametrize(("constant", "scale"), [([2.0, 3.0, 4.0], [2, 3, 4]), (0.5, [0.5] * 3)])
+def test_a_product_after_a_convolution_goes_into_its_weights(functional, constant, scale):
+    conv = layers.Conv2D(3, 1)
+    model = functional(conv, Times(constant, name="times"))
+    kernel, bias = np.ones((1, 1, 3, 3), "float32"), np.float32([1, 10, 100])
+    conv.set_weights([kernel, bias])
+
+    (node,) = fold(capture(model))[0].nodes
+
+    np.testing.assert_allclose(node.weights["kernel"].read(), kernel * scale)
+    np.testing.assert_allclose(node.weights["bias"].read(), bias * scale)
+    assert (node.kind, node.name) == ("conv", "times")
+
+
+def test_a_product_per_row_stays_one(functional):
+    model = functional(layers.Conv2D(3, 1), Times(np.ones((9, 1, 1))), shape=(9, 7, 3))
+
+    assert folded_kinds(model) == ["conv", "constant", "multiply"]

@@ -18,6 +18,7 @@ def export(arguments: Namespace) -> None:
     _environment.import_quietly()
     from mobilezoo.coreml import export_coreml
     from mobilezoo.coreml.save import check_output
+    from mobilezoo.coreml.target import first_release
     from mobilezoo.verification import verify as compare
 
     check_output(arguments.output, arguments.overwrite)
@@ -39,11 +40,13 @@ def export(arguments: Namespace) -> None:
         preprocessing=arguments.preprocessing,
         input_shape=model_argument.file_input_shape(arguments),
         labels=labels,
+        minimum_deployment_target=arguments.minimum_deployment_target,
         overwrite=arguments.overwrite,
     )
+    oldest = first_release("iOS", exported.get_spec().specificationVersion)
     print(exported.user_defined_metadata["com.mobilezoo.folded"])
     print(f"wrote {arguments.output}: {megabytes(size_bytes(arguments.output))}, "
-          f"{arguments.precision}, iOS 15 and later, "
+          f"{arguments.precision}, iOS {oldest.version} and later, "
           f"{'no labels' if labels is None else f'labels: {labels}'}")  # fmt: skip
     if arguments.verify:
         print(compare(model, arguments.output))

@@ -104,10 +104,12 @@ def _add_export(subparsers: Any) -> None:
         "mobilezoo export mobilenet --alpha 0.5 -o MobileNet.mlpackage",
         "mobilezoo export mobilenet --weights random --verify -o Try.mlpackage",
         "mobilezoo export my_model.keras --preprocessing unit -o Mine.mlpackage",
+        "mobilezoo export mobilenet --precision float32 -o ForiOS11.mlmodel",
     ]
-    parser = _command(subparsers, "export", "commands:export", "write a Core ML package", examples)
+    parser = _command(subparsers, "export", "commands:export", "write a Core ML file", examples)
     _add_model(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="ends in .mlpackage")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE",
+                        help="ends in .mlpackage (iOS 15) or .mlmodel (iOS 11)")  # fmt: skip
     parser.add_argument("--precision", default="float16", help="float16 (default) or float32")
     parser.add_argument(
         "--labels", help="imagenet, cifar10, digits, none or a text file with one label a line "
@@ -115,7 +117,11 @@ def _add_export(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--inputs", choices=("image", "array"), help="default: image if it can be")
     parser.add_argument("--preprocessing", help="of the pixels: none, unit, tf, caffe or torch")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing package")
+    parser.add_argument(
+        "--minimum-deployment-target", metavar="SYSTEM",
+        help="the oldest system that must run the file, such as iOS13 or macOS12",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     parser.add_argument("--verify", action="store_true", help="run the file and compare with Keras")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,6 @@ from mobilezoo.graph import Graph, TensorSpec
 if TYPE_CHECKING:
     from coremltools.proto import Model_pb2
 
-_PROBABILITIES = ("softmax", "sigmoid")
 _SEQUENCE_RANK = 3
 
 
@@ -71,12 +69,11 @@ def plan(
         graph: the network.
         inputs: "image", "array" or None for what fits.
         preprocessing: of pictures, None if it is not known.
-        labels: of the classes, None for no classifier.
+        labels: of the classes, which fit the output; None for no classifier.
         explicit: whether the user asked for that preprocessing.
 
     Raises:
-        InvalidArgumentError: a picture whose preprocessing is not known, labels that do not
-            fit the output, free sides.
+        InvalidArgumentError: a picture whose preprocessing is not known, free sides.
     """
     if inputs not in (None, "image", "array"):
         raise InvalidArgumentError(f"inputs={inputs!r}: choose 'image' or 'array'.")
@@ -86,8 +83,6 @@ def plan(
             "preprocessing= is for image inputs, and this model gets none: leave it out, or pass "
             "inputs='image' for one input of shape (height, width, 1 or 3)."
         )
-    if labels is not None:
-        _check_labels(graph, labels)
     outputs = tuple(zip(graph.outputs, output_names(graph), strict=True))
     return Interface(features, outputs, None if labels is None else tuple(labels))
 
@@ -161,35 +156,6 @@ def _fixed(spec: TensorSpec) -> tuple[int, ...]:
     return tuple(1 if size is None else size for size in spec.shape)
 
 
-def _check_labels(graph: Graph, labels: Sequence[str]) -> None:
-    shape = _fixed(graph.spec(graph.outputs[0]))
-    if len(shape) != 2 or shape[1] < 2:
-        raise InvalidArgumentError(
-            f"Labels need one output per class, but '{graph.outputs[0]}' has shape {shape[1:]}. "
-            "End the model in softmax over its classes, or export without labels."
-        )
-    if shape[1] != len(labels):
-        raise InvalidArgumentError(f"{len(labels)} labels given, the model has {shape[1]} classes.")
-    if not all(labels):
-        raise InvalidArgumentError(f"Label {list(labels).index('')} is empty.")
-    repeated = [label for label, count in Counter(labels).items() if count > 1]
-    if repeated:
-        raise InvalidArgumentError(
-            f"Labels must differ, or their probabilities are lost: "
-            f"{', '.join(map(repr, repeated[:5]))} given more than once."
-        )
-    makers = {node.name: node for node in graph.nodes}
-    maker = makers.get(graph.outputs[0])
-    while maker is not None and maker.kind == "reshape":
-        maker = makers.get(maker.inputs[0])
-    if maker is None or maker.kind not in _PROBABILITIES:
-        raise InvalidArgumentError(
-            f"Labels need probabilities, but '{graph.outputs[0]}' ends in "
-            f"'{maker.kind if maker else 'an input'}', not softmax. Add a Softmax layer (in "
-            "the zoo classifier_activation='softmax'), or export without labels."
-        )
-
-
 def _describe_input(feature: Any, item: Input, form: Format) -> None:
     if item.preprocessing is None:
         _describe_array(feature, item.feature, item.shape, form)
@@ -199,11 +165,10 @@ def _describe_input(feature: Any, item: Input, form: Format) -> None:
     _, channels, height, width = item.shape
     feature.type.imageType.width = width
     feature.type.imageType.height = height
-    if channels == 1:
-        feature.type.imageType.colorSpace = color.Value("GRAYSCALE")
-    else:
-        order = "BGR" if item.preprocessing.bgr else "RGB"
-        feature.type.imageType.colorSpace = color.Value(order)
+    order = "GRAYSCALE" if channels == 1 else "BGR" if item.preprocessing.bgr else "RGB"
+    feature.type.imageType.colorSpace = color.Value(order)
+    what = "A grayscale picture" if channels == 1 else "A picture"
+    feature.shortDescription = f"{what}, {width} pixels wide and {height} high"
 
 
 def _describe_array(feature: Any, name: str, shape: tuple[int, ...], form: Format) -> None:
@@ -219,9 +184,11 @@ def _describe_array(feature: Any, name: str, shape: tuple[int, ...], form: Forma
 def _describe_classifier(description: Any) -> None:
     label = description.output.add()
     label.name = "classLabel"
+    label.shortDescription = "The most likely class"
     label.type.stringType.SetInParent()
     probabilities = description.output.add()
     probabilities.name = "classLabelProbs"
+    probabilities.shortDescription = "The probability of each class"
     probabilities.type.dictionaryType.stringKeyType.SetInParent()
     description.predictedFeatureName = "classLabel"
     description.predictedProbabilitiesName = "classLabelProbs"

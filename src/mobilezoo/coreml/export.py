@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import coremltools
 import keras
+import numpy as np
 from coremltools.models import MLModel
 
 from mobilezoo._version import __version__
+from mobilezoo.coreml.classes import classify
 from mobilezoo.coreml.description import Interface, describe, plan
 from mobilezoo.coreml.emit import EMITTERS, emit
 from mobilezoo.coreml.neural_network import check_expressible, emit_network, write_network
+from mobilezoo.coreml.overflow import warn_of_overflow
 from mobilezoo.coreml.package import write_package
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
@@ -26,6 +30,7 @@ from mobilezoo.coreml.target import Format, choose_format, find_target
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
+from mobilezoo.data.source import weights_of
 from mobilezoo.errors import UnsupportedLayersError
 from mobilezoo.graph import FoldReport, Graph, capture, fold
 
@@ -43,6 +48,7 @@ def export_coreml(
     labels: str | Iterable[str] | None = None,
     input_shape: Sequence[int] | None = None,
     minimum_deployment_target: str | Any | None = None,
+    calibration: Any = None,
     overwrite: bool = False,
     author: str = "",
     license: str = "",
@@ -68,11 +74,15 @@ def export_coreml(
             "caffe", "torch" or a `Preprocessing`. Default: the record of a model that mobilezoo
             built; other models must say.
         labels: "imagenet", "cifar10", "digits", the path of a text file with one label a line, or
-            the labels. Default: none, also for networks of the zoo, whose classes may be yours.
+            the labels. Default: none, also for networks of the zoo, whose classes may be yours. A
+            head that gives logits gets a softmax; one of sigmoids stays an array, with the labels
+            in the metadata.
         input_shape: (height, width, channels), for models whose input has free sides.
         minimum_deployment_target: the oldest system that must run the file: "iOS13", "macOS12",
             "watchOS6", "tvOS14", ... or a member of `coremltools.target`. Without a path it also
             chooses the format. Default: what the format needs.
+        calibration: for float16: inputs as the model takes them, (n, ...) or a list of such; a
+            `Float16OverflowWarning` names the layers whose values float16 cannot hold.
         overwrite: whether a file at `path` may be replaced.
         author: shown by Xcode.
         license: shown by Xcode.
@@ -96,21 +106,21 @@ def export_coreml(
     check_supported(graph)
     if form is Format.NEURAL_NETWORK:
         check_expressible(graph)
-    interface = plan(
-        graph,
-        inputs,
-        record,
-        None if labels is None else find_labels(labels),
-        explicit=preprocessing is not None,
+    classes = classify(graph, None if labels is None else find_labels(labels))
+    graph = classes.graph
+    interface = plan(graph, inputs, record, classes.labels, explicit=preprocessing is not None)
+    if calibration is not None and chosen.dtype is np.float16:
+        warn_of_overflow(model, graph, calibration)
+    _log.info(
+        "%s: %s%s", model.name, report, "".join(f"; {k}: {v}" for k, v in classes.notes.items())
     )
-    _log.info("%s: %s", model.name, report)
     metadata = {
         "author": author,
         "license": license,
         "short_description": short_description,
         "version": version,
     }
-    user_defined = _record(interface, chosen, report)
+    user_defined = {**_record(model, interface, chosen, report), **classes.notes}
     description = describe(graph, interface, metadata, user_defined, form)
 
     def write(fresh: Path) -> None:
@@ -137,13 +147,20 @@ def _saved(
     )
 
 
-def _record(interface: Interface, precision: Precision, report: FoldReport) -> dict[str, str]:
+def _record(
+    model: keras.Model, interface: Interface, precision: Precision, report: FoldReport
+) -> dict[str, str]:
     """What the file says of how it was made; `verify` and `inspect` read it."""
     record = {
         "com.mobilezoo.version": __version__,
         "com.mobilezoo.precision": precision.name,
         "com.mobilezoo.folded": str(report),
+        "com.mobilezoo.keras": keras.__version__,
+        "com.mobilezoo.coremltools": coremltools.__version__,
     }
+    source = weights_of(model)
+    if source is not None:
+        record["com.mobilezoo.weights"] = source
     for item in interface.inputs:
         if item.preprocessing is not None:
             record["com.mobilezoo.preprocessing"] = item.preprocessing.to_json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import coremltools as ct
 from coremltools.converters.mil.backend.mil.load import load as to_specification
 from coremltools.converters.mil.mil import Program
 from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
+
+from mobilezoo._content import CONTENT_HASH, content_hash
 
 if TYPE_CHECKING:
     from coremltools.proto import Model_pb2
@@ -39,6 +42,8 @@ def write_package(program: Program, description: Model_pb2.ModelDescription, fol
         specification_version=ct.target.iOS15,
         model_description=description,
     )
+    files = {f"weights/{item.name}": item for item in weights.iterdir()}
+    set_content_hash(specification, files)
     serialized = specification.SerializeToString(deterministic=True)
     (data / _SPECIFICATION).write_bytes(serialized)
     items = [("model.mlmodel", _SPECIFICATION, "CoreML Model Specification")]
@@ -47,6 +52,11 @@ def write_package(program: Program, description: Model_pb2.ModelDescription, fol
     else:
         weights.rmdir()
     (folder / "Manifest.json").write_text(_manifest(items), "utf-8")
+
+
+def set_content_hash(model: Model_pb2.Model, weights: Mapping[str, Path]) -> None:
+    """Write what the file computes as a hash into its metadata; see `content_hash`."""
+    model.description.metadata.userDefined[CONTENT_HASH] = content_hash(model, weights)
 
 
 def _manifest(items: list[tuple[str, str, str]]) -> str:

@@ -3,7 +3,7 @@
     before                                     after
     pad -> conv(valid)                         conv(explicit padding)
     conv | dense ... -> batch_norm             the same with other weights
-    conv | dense ... -> * vector               the same with other weights
+    conv | dense ... -> * vector or number     the same with other weights
     conv | dense ... -> [reshape] -> + vector  the same with a bias
 
 The arithmetic is done in float64 for the per-channel vectors and in the kernel's own precision
@@ -184,7 +184,7 @@ def _fold_batch_norm(graph: Graph, events: Counter[str]) -> Graph:
 
 
 def _as_batch_norm(node: Node, makers: Mapping[str, Node]) -> Node | None:
-    """A batch norm over channels, or a product with a vector of them as one."""
+    """A batch norm over channels, or a product with a vector or a number as one."""
     channels = node.output.shape[-1] if node.output.shape else None
     if node.kind == "batch_norm":
         return node if node.attributes["axis"] == len(node.output.shape) - 1 else None
@@ -193,11 +193,12 @@ def _as_batch_norm(node: Node, makers: Mapping[str, Node]) -> Node | None:
     if node.kind != "multiply" or len(constants) != 1:
         return None
     vector = constants[0].weights["value"]
-    if vector.size != channels or not _covers(vector.shape, node.output.shape):
+    one_number = vector.size == 1 and channels is not None
+    if not one_number and (vector.size != channels or not _covers(vector.shape, node.output.shape)):
         return None
-    zeros, ones = np.zeros(vector.size, np.float32), np.ones(vector.size, np.float32)
+    zeros, ones = np.zeros(channels or 0, np.float32), np.ones(channels or 0, np.float32)
     weights = {
-        "gamma": Weight((vector.size,), partial(_flat, vector)),
+        "gamma": Weight((zeros.size,), lambda: np.broadcast_to(_flat(vector), zeros.shape)),
         "mean": Weight.of(zeros),
         "variance": Weight.of(ones),
     }

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from mobilezoo.data.preprocessing import set_preprocessing
+from mobilezoo.data.source import set_weights_source
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.models._input import network_input
 from mobilezoo.models._options import (
@@ -172,6 +173,7 @@ class Network:
             record = find(architecture, self.include_top, self.inputs.shape, **published)
             fresh = _fresh_classifier(own, classifier or self.classifier, record)
             _load(name, own, fetch(record), torch_names, fresh)
+            set_weights_source(model, f"{record.url}; licence: {record.licence}")
         elif self.weights is not None:
             _load(name, own, Path(self.weights).expanduser(), torch_names)
         if self.inputs is not source:  # the caller's own layers come first, with pixels of theirs

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from mobilezoo.coreml.classes import SOFTMAX_ADDED
 from mobilezoo.coreml.names import program_names
 from mobilezoo.coreml.precision import PRECISIONS
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
@@ -34,6 +35,7 @@ from mobilezoo.verification.runs import (
     run_file,
     run_file_layers,
     run_keras,
+    softmax,
 )
 
 if TYPE_CHECKING:
@@ -91,6 +93,8 @@ def verify(
     given = file_inputs(program, model, inputs, seed)
     arrays = keras_inputs(program, given, record)
     reference, reference_layers = run_keras(model, arrays)
+    if SOFTMAX_ADDED in program.metadata.user_defined:
+        reference[0] = softmax(reference[0])
     refuse_vacuous(model.name, reference, limit)
     if len(arrays[0]) == 1:  # whether the output moves takes more than one example
         drawn = keras_inputs(program, file_inputs(program, model, None, seed), record)

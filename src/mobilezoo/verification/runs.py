@@ -172,3 +172,10 @@ def _as_declared(array: npt.NDArray[Any], feature: Any) -> npt.NDArray[Any]:
 
 def _numpy(tensor: Any) -> FloatArray:
     return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """(n, classes) -> (n, classes), each row of sum 1."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: FloatArray = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities

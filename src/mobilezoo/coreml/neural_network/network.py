@@ -22,6 +22,7 @@ from mobilezoo.coreml.neural_network.table import (
     free_name,
 )
 from mobilezoo.coreml.neural_network.weights import store
+from mobilezoo.coreml.package import set_content_hash
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.graph import Graph, Node
@@ -70,6 +71,7 @@ def emit_network(
 
 def write_network(model: Model_pb2.Model, path: Path) -> None:
     """Write a model as a file; the same model gives the same bytes."""
+    set_content_hash(model, {})
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 

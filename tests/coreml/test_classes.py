@@ -1,0 +1,72 @@
+"""Labels: softmax heads, heads that give logits, heads of sigmoids."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from mobilezoo import export_coreml, load_coreml, mobilenet, randomize_weights, verify
+from mobilezoo.coreml.classes import SOFTMAX_ADDED, TAGS
+from mobilezoo.errors import InvalidArgumentError
+
+LABELS = ["cat", "dog", "rabbit"]
+
+
+def network(activation, units=3):
+    inputs = keras.Input((9, 7, 3), name="x")
+    x = layers.Flatten()(layers.Conv2D(4, 2)(inputs))
+    return randomize_weights(keras.Model(inputs, layers.Dense(units, activation=activation)(x)))
+
+
+def user_defined(exported):
+    return exported.get_spec().description.metadata.userDefined
+
+
+@pytest.mark.parametrize("suffix", ["mlpackage", "mlmodel"])
+def test_logits_get_a_softmax_and_the_file_says_so(tmp_path, suffix):
+    model, path = network(None), tmp_path / f"m.{suffix}"
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 9, 7, 3)).astype(np.uint8)
+
+    exported = export_coreml(model, path, precision="float32", preprocessing="tf", labels=LABELS)
+
+    assert user_defined(exported)[SOFTMAX_ADDED] == "added to logits"
+    (answer,) = load_coreml(path).predict({"image": pictures[:1]})["classLabelProbs"]
+    logits = model.predict_on_batch(pictures[:1] / np.float32(127.5) - 1)[0]
+    expected = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    np.testing.assert_allclose([answer[label] for label in LABELS], expected, atol=1e-5)
+    assert verify(model, path, pictures).largest_difference < 1e-4
+
+
+def test_a_softmax_that_is_there_is_not_doubled(tmp_path):
+    exported = export_coreml(network("softmax"), inputs="array", labels=LABELS)
+
+    assert SOFTMAX_ADDED not in user_defined(exported)
+    (block,) = exported.get_spec().mlProgram.functions["main"].block_specializations.values()
+    assert [item.type for item in block.operations].count("softmax") == 1
+
+
+@pytest.mark.parametrize("suffix", ["mlpackage", "mlmodel"])
+def test_sigmoids_are_not_forced_into_a_classifier(tmp_path, suffix):
+    model, path = network("sigmoid"), tmp_path / f"m.{suffix}"
+
+    exported = export_coreml(model, path, precision="float32", inputs="array", labels=LABELS)
+
+    assert user_defined(exported)[TAGS] == "cat,dog,rabbit"
+    assert load_coreml(path).labels is None
+    assert verify(model, path).largest_difference < 1e-5
+
+
+def test_an_output_that_is_neither_is_refused():
+    with pytest.raises(InvalidArgumentError, match=r"probabilities or logits.*ends in 'relu'"):
+        export_coreml(network("relu"), inputs="array", labels=LABELS)
+
+
+def test_a_network_of_the_zoo_with_logits_is_a_classifier_too(tmp_path):
+    model = randomize_weights(
+        mobilenet((64, 96, 3), alpha=0.25, classes=3, classifier_activation=None)
+    )
+
+    export_coreml(model, tmp_path / "m.mlpackage", labels=LABELS)
+
+    assert load_coreml(tmp_path / "m.mlpackage").labels == tuple(LABELS)
+    assert verify(model, tmp_path / "m.mlpackage").top1_agreement == 1.0
