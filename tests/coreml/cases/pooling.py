@@ -19,10 +19,6 @@ CASES = {
         SEQUENCE, layers.Conv1D(4, 2), layers.GlobalAveragePooling1D()
     ],
     "global max of a sequence": [SEQUENCE, layers.GlobalMaxPooling1D(keepdims=True)],
-    "adaptive average": [layers.AdaptiveAveragePooling2D((3, 7))],
-    "adaptive average, uneven": [layers.AdaptiveAveragePooling2D((4, 3))],
-    "adaptive max, uneven": [CONV(4, 2), layers.AdaptiveMaxPooling2D((3, 4))],
-    "adaptive average of a sequence": [SEQUENCE, layers.AdaptiveAveragePooling1D(4)],
     "mean over channels": [CONV(4, 2), Apply(lambda x: ops.mean(x, axis=-1))],
     "mean over rows": [CONV(4, 2), Apply(lambda x: ops.mean(x, axis=1))],
     "sum and max": [Apply(lambda x: ops.sum(x, axis=2) + ops.max(x, axis=2))],
@@ -40,3 +36,10 @@ CASES = {
     ],
     "largest position": [Apply(lambda x: x + ops.cast(ops.argmax(x, -1)[..., None], "float32"))],
 }  # fmt: skip
+if hasattr(layers, "AdaptiveAveragePooling2D"):  # not yet in Keras 3.12
+    CASES |= {
+        "adaptive average": [layers.AdaptiveAveragePooling2D((3, 7))],
+        "adaptive average, uneven": [layers.AdaptiveAveragePooling2D((4, 3))],
+        "adaptive max, uneven": [CONV(4, 2), layers.AdaptiveMaxPooling2D((3, 4))],
+        "adaptive average of a sequence": [SEQUENCE, layers.AdaptiveAveragePooling1D(4)],
+    }
