@@ -38,7 +38,7 @@ CASES = {
     "unstack": [SEQUENCE, Apply(lambda x: ops.unstack(x, axis=1)[2])],
     "tile": [Apply(lambda x: ops.tile(x, (1, 2, 1, 3)))],
     "repeat elements": [Apply(lambda x: ops.repeat(x, 2, axis=2))],
-    "flip": [CONV(4, 2), Apply(lambda x: ops.flip(x, axis=1) + ops.flip(x, axis=(2, 3)))],
+    "flip": [CONV(4, 2), Apply(lambda x: ops.flip(x, axis=1) + ops.flip(x, axis=-1))],
     "roll": [CONV(4, 2), Apply(lambda x: ops.roll(x, 2, axis=1) + ops.roll(x, -1, axis=-1))],
     "swap and move axes": [
         Apply(lambda x: ops.swapaxes(x, 1, 3)), Apply(lambda x: ops.moveaxis(x, 1, -1))

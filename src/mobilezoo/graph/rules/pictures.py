@@ -87,7 +87,7 @@ def resize(call: Call) -> Any:
 def extract_patches(operation: Any, x: Any) -> Any:
     """The pixels of each window behind one another, as channels."""
     channels_last(operation)
-    if operation.is_3d:
+    if len(operation.size) != 2:
         raise Unsupported("3-D patches are not supported")
     height, width = operation.size
     depth = height * width * x.shape[-1]
@@ -95,7 +95,7 @@ def extract_patches(operation: Any, x: Any) -> Any:
     return ops.conv(
         x,
         kernel,
-        strides=operation.strides,
+        strides=operation.strides or operation.size,  # None in Keras 3.12
         padding=operation.padding,
         dilation_rate=operation.dilation_rate,
         data_format="channels_last",
