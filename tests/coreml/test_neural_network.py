@@ -88,6 +88,9 @@ def test_what_classic_layers_cannot_compute_is_refused(case, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(
+    not hasattr(keras.layers, "AdaptiveAveragePooling2D"), reason="a case needs a newer Keras"
+)
 def test_every_emitter_is_exercised():
     used = {
         node.kind
