@@ -17,7 +17,7 @@ from mobilezoo._version import __version__
 
 if TYPE_CHECKING:
     from mobilezoo import benchmark
-    from mobilezoo.coreml import export_coreml
+    from mobilezoo.coreml import OnDeviceTraining, export_coreml
     from mobilezoo.data.preprocessing import Preprocessing
     from mobilezoo.finding import describe, pick
     from mobilezoo.graph import register_emitter
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Agreement": "mobilezoo.verification",
+    "OnDeviceTraining": "mobilezoo.coreml",
     "Preprocessing": "mobilezoo.data.preprocessing",
     "build": "mobilezoo.models",
     "describe": "mobilezoo.finding",
@@ -99,6 +100,7 @@ _HOME = {
 
 __all__ = [
     "Agreement",
+    "OnDeviceTraining",
     "Preprocessing",
     "__version__",
     "benchmark",

@@ -5,5 +5,6 @@ from mobilezoo import _environment
 _environment.coremltools()  # its start-up noise is silenced before anything here imports it
 
 from mobilezoo.coreml.export import export_coreml  # noqa: E402
+from mobilezoo.coreml.training import OnDeviceTraining  # noqa: E402
 
-__all__ = ["export_coreml"]
+__all__ = ["OnDeviceTraining", "export_coreml"]

@@ -20,13 +20,19 @@ from mobilezoo._version import __version__
 from mobilezoo.coreml.classes import classify
 from mobilezoo.coreml.description import Interface, describe, plan
 from mobilezoo.coreml.emit import EMITTERS, emit
-from mobilezoo.coreml.neural_network import check_expressible, emit_network, write_network
+from mobilezoo.coreml.neural_network import (
+    check_expressible,
+    emit_network,
+    make_updatable,
+    write_network,
+)
 from mobilezoo.coreml.overflow import warn_of_overflow
 from mobilezoo.coreml.package import write_package
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.coreml.save import check_output, replacing, temporary
 from mobilezoo.coreml.target import Format, choose_format, find_target
+from mobilezoo.coreml.training import OnDeviceTraining, check_layers, find_training
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
@@ -49,6 +55,7 @@ def export_coreml(
     input_shape: Sequence[int] | None = None,
     minimum_deployment_target: str | Any | None = None,
     calibration: Any = None,
+    updatable: Sequence[str] | OnDeviceTraining | None = None,
     overwrite: bool = False,
     author: str = "",
     license: str = "",
@@ -83,6 +90,8 @@ def export_coreml(
             chooses the format. Default: what the format needs.
         calibration: for float16: inputs as the model takes them, (n, ...) or a list of such; a
             `Float16OverflowWarning` names the layers whose values float16 cannot hold.
+        updatable: Dense and Conv2D layers that learn on the device, for a .mlmodel in float32
+            (iOS 13): their names, or an `OnDeviceTraining` with loss and optimizer.
         overwrite: whether a file at `path` may be replaced.
         author: shown by Xcode.
         license: shown by Xcode.
@@ -101,11 +110,14 @@ def export_coreml(
     target = None if path is None else check_output(path, overwrite)
     system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
     form = choose_format(target, system, chosen)
-    graph, report = fold(capture(model, input_shape))
+    training = find_training(updatable, form, chosen, system)
+    captured = capture(model, input_shape)
+    graph, report = fold(captured)
     record = preprocessing_of(model) if preprocessing is None else find_preprocessing(preprocessing)
     check_supported(graph)
     if form is Format.NEURAL_NETWORK:
         check_expressible(graph)
+    trainable = {} if training is None else check_layers(training, captured, graph)
     classes = classify(graph, None if labels is None else find_labels(labels))
     graph = classes.graph
     interface = plan(graph, inputs, record, classes.labels, explicit=preprocessing is not None)
@@ -125,7 +137,10 @@ def export_coreml(
 
     def write(fresh: Path) -> None:
         if form is Format.NEURAL_NETWORK:
-            write_network(emit_network(graph, interface, chosen, description), fresh)
+            network = emit_network(graph, interface, chosen, description)
+            if training is not None:
+                make_updatable(network, training, trainable)
+            write_network(network, fresh)
             return
         with _mil:
             write_package(emit(graph, interface, chosen), description, fresh)

@@ -13,6 +13,7 @@ from mobilezoo.coreml.neural_network import (
 from mobilezoo.coreml.neural_network.network import emit_network, write_network
 from mobilezoo.coreml.neural_network.support import check_expressible
 from mobilezoo.coreml.neural_network.table import NETWORK_EMITTERS
+from mobilezoo.coreml.neural_network.updating import make_updatable
 
 __all__ = [
     "NETWORK_EMITTERS",
@@ -22,6 +23,7 @@ __all__ = [
     "elementwise",
     "emit_network",
     "linear",
+    "make_updatable",
     "normalization",
     "pooling",
     "resizing",
