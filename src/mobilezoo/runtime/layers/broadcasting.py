@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from mobilezoo.runtime.arithmetic import Operand
 from mobilezoo.runtime.layout import elementwise
+from mobilezoo.runtime.ops.elementwise import ceil, cos, erf, floor, sign, sin
+from mobilezoo.runtime.ops.trigonometry import acos, asin, atan, atanh, cosh, exp2, round, sinh, tan
 
 __all__ = [
     "acos", "acosh", "add_broadcastable", "asin", "asinh", "atan", "atanh", "ceil", "cos",
@@ -23,89 +25,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-def acos(x: Operand) -> tf.Tensor:
-    """Return the angle in 0..pi whose cosine is x."""
-    return elementwise(tf.acos, x)
-
-
 def acosh(x: Operand) -> tf.Tensor:
     """Return the inverse hyperbolic cosine of x."""
     return elementwise(tf.acosh, x)
 
 
-def asin(x: Operand) -> tf.Tensor:
-    """Return the angle in -pi/2..pi/2 whose sine is x."""
-    return elementwise(tf.asin, x)
-
-
 def asinh(x: Operand) -> tf.Tensor:
     """Return the inverse hyperbolic sine of x."""
     return elementwise(tf.asinh, x)
-
-
-def atan(x: Operand) -> tf.Tensor:
-    """Return the angle in -pi/2..pi/2 whose tangent is x."""
-    return elementwise(tf.atan, x)
-
-
-def atanh(x: Operand) -> tf.Tensor:
-    """Return the inverse hyperbolic tangent of x."""
-    return elementwise(tf.atanh, x)
-
-
-def ceil(x: Operand) -> tf.Tensor:
-    """Return x rounded towards plus infinity."""
-    return elementwise(tf.math.ceil, x)
-
-
-def cos(x: Operand) -> tf.Tensor:
-    """Return the cosine of x, in radians."""
-    return elementwise(tf.cos, x)
-
-
-def cosh(x: Operand) -> tf.Tensor:
-    """Return the hyperbolic cosine of x."""
-    return elementwise(tf.cosh, x)
-
-
-def erf(x: Operand) -> tf.Tensor:
-    """Return the Gauss error function of x."""
-    return elementwise(tf.math.erf, x)
-
-
-def exp2(x: Operand) -> tf.Tensor:
-    """Return 2 to the power x."""
-    return elementwise(lambda value: tf.pow(2.0, value), x)
-
-
-def floor(x: Operand) -> tf.Tensor:
-    """Return x rounded towards minus infinity."""
-    return elementwise(tf.floor, x)
-
-
-def round(x: Operand) -> tf.Tensor:
-    """Return x rounded to the nearest whole number, halves to the even one."""
-    return elementwise(tf.round, x)
-
-
-def sign(x: Operand) -> tf.Tensor:
-    """Return -1, 0 or 1."""
-    return elementwise(tf.sign, x)
-
-
-def sin(x: Operand) -> tf.Tensor:
-    """Return the sine of x, in radians."""
-    return elementwise(tf.sin, x)
-
-
-def sinh(x: Operand) -> tf.Tensor:
-    """Return the hyperbolic sine of x."""
-    return elementwise(tf.sinh, x)
-
-
-def tan(x: Operand) -> tf.Tensor:
-    """Return the tangent of x, in radians."""
-    return elementwise(tf.tan, x)
 
 
 def tanh(x: Operand) -> tf.Tensor:
