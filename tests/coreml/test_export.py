@@ -319,7 +319,7 @@ def test_a_failed_export_leaves_the_old_package_whole(small_mobilenet, tmp_path,
     def fail(*_args, **_options):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("mobilezoo.coreml.package.to_specification", fail)
+    monkeypatch.setattr("mobilezoo.coreml.package._specification", fail)
     with pytest.raises(OSError, match="No space left"):
         export_coreml(small_mobilenet, path, precision="float32", overwrite=True)
 

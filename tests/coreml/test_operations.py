@@ -98,3 +98,38 @@ def test_rows_of_a_table_are_found_by_numbers_that_float16_does_not_have(tmp_pat
 
     expected = model.predict_on_batch(tokens)[0]
     np.testing.assert_allclose(made[0], expected, rtol=0, atol=1e-3)
+
+
+def ops_of(exported):
+    function = exported.get_spec().mlProgram.functions["main"]
+    (block,) = function.block_specializations.values()
+    return [operation.type for operation in block.operations]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_picture_is_flattened_for_dense_layers_without_a_transpose(tmp_path, precision):
+    x = inputs = keras.Input((9, 7, 3))
+    x = layers.Flatten(name="flat")(layers.Conv2D(4, (3, 2))(x))
+    both = layers.Concatenate()([layers.Dense(6, name="a")(x), layers.Dense(5, name="b")(x)])
+    model = randomize_weights(keras.Model(inputs, both), preprocessing="unit")
+
+    exported = export_coreml(
+        model, tmp_path / "m.mlpackage", precision=precision, preprocessing="unit"
+    )
+
+    assert ops_of(exported).count("transpose") == 0
+    agreement = verify(model, tmp_path / "m.mlpackage")
+    assert {"a", "b"} <= set(agreement.layers)
+    assert "flat" not in agreement.layers  # its elements are in Core ML's order
+
+
+def test_a_flattened_picture_that_others_read_keeps_the_order_of_keras(tmp_path):
+    x = inputs = keras.Input((9, 7, 3))
+    x = layers.Flatten(name="flat")(layers.Conv2D(4, (3, 2))(x))
+    model = keras.Model(inputs, [layers.Dense(6)(x), layers.ReLU(name="positive")(x)])
+    randomize_weights(model)
+
+    export_coreml(model, tmp_path / "m.mlpackage", precision="float32", inputs="array")
+
+    agreement = verify(model, tmp_path / "m.mlpackage")
+    assert {"flat", "positive"} <= set(agreement.layers)

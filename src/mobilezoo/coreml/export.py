@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def export_coreml(
             write_network(network, fresh)
             return
         with _mil:
-            write_package(emit(graph, interface, chosen), description, fresh)
+            write_package(partial(emit, graph, interface, chosen), description, fresh)
 
     return _saved(write, target, form, overwrite)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import coremltools as ct
-from coremltools.converters.mil.backend.mil.load import load as to_specification
+from coremltools import proto
+from coremltools.converters.mil.backend.mil.load import MILProtoExporter
 from coremltools.converters.mil.mil import Program
 from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
 
 from mobilezoo._content import CONTENT_HASH, content_hash
+from mobilezoo.coreml.weight_file import WeightFile
 
 if TYPE_CHECKING:
     from coremltools.proto import Model_pb2
@@ -25,33 +27,57 @@ _SPECIFICATION = f"{_AUTHOR}/model.mlmodel"
 _WEIGHTS = f"{_AUTHOR}/weights"
 
 
-def write_package(program: Program, description: Model_pb2.ModelDescription, folder: Path) -> None:
-    """Write a program as an ML package (specification version 6, iOS 15).
+def write_package(
+    emit: Callable[[WeightFile], Program], description: Model_pb2.ModelDescription, folder: Path
+) -> None:
+    """Write an ML package (specification version 6, iOS 15).
 
-    Weights go straight to their place in the package, 64-byte aligned, so that Core ML can map
-    them to memory. The same program gives the same bytes.
+    The same program gives the same bytes.
+
+    Args:
+        emit: makes the program; weights go straight to their place in the package.
+        description: of the features.
+        folder: to be made.
     """
     data = folder / "Data"
     weights = data / _WEIGHTS
     weights.mkdir(parents=True)
-    for name in _PASSES:
-        PASS_REGISTRY[name](program)
-    specification = to_specification(
-        program,
-        weights_dir=str(weights),
-        specification_version=ct.target.iOS15,
-        model_description=description,
-    )
+    poured = WeightFile(weights)
+    specification = _specification(emit(poured), poured, description)
     files = {f"weights/{item.name}": item for item in weights.iterdir()}
     set_content_hash(specification, files)
     serialized = specification.SerializeToString(deterministic=True)
     (data / _SPECIFICATION).write_bytes(serialized)
     items = [("model.mlmodel", _SPECIFICATION, "CoreML Model Specification")]
-    if any(weights.iterdir()):
+    if files:
         items.append(("weights", _WEIGHTS, "CoreML Model Weights"))
     else:
         weights.rmdir()
     (folder / "Manifest.json").write_text(_manifest(items), "utf-8")
+
+
+def _specification(
+    program: Program, weights: WeightFile, description: Model_pb2.ModelDescription
+) -> Model_pb2.Model:
+    for name in _PASSES:
+        PASS_REGISTRY[name](program)
+    specification = proto.Model_pb2.Model(
+        specificationVersion=ct.target.iOS15, description=description
+    )
+    exporter = _Exporter(program, weights_dir="", specification_version=ct.target.iOS15)
+    exporter.weights = weights
+    specification.mlProgram.CopyFrom(exporter.export())
+    return specification
+
+
+class _Exporter(MILProtoExporter):  # type: ignore[misc]
+    """coremltools' exporter, whose weights are in their file already."""
+
+    weights: WeightFile
+
+    def create_file_value(self, var: Any) -> Any:
+        """Where the values of a constant lie."""
+        return self.weights.value_of(var)
 
 
 def set_content_hash(model: Model_pb2.Model, weights: Mapping[str, Path]) -> None:

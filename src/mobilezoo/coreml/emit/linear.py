@@ -6,13 +6,13 @@ from typing import Any
 
 from coremltools.converters.mil.mil import Builder as mb
 
-from mobilezoo.coreml.emit.site import MIXED_RANK, Layout, Site, emits
+from mobilezoo.coreml.emit.site import FLATTENED, MIXED_RANK, Layout, Site, emits
 
 
 @emits("dense", Layout.EITHER)
 def dense(site: Site, x: Any) -> Any:
     """x (..., d_in) @ kernel (d_in, d_out) + bias (d_out,); channels-first a 1x1 convolution."""
-    kernel = site.weight("kernel", (1, 0))  # (d_in, d_out) -> (d_out, d_in)
+    kernel = _kernel(site)
     rank = len(x.shape)
     if site.layout is Layout.CHANNELS_FIRST and rank >= MIXED_RANK:
         kernel = kernel.reshape(*kernel.shape, *(1,) * (rank - 2))
@@ -29,3 +29,13 @@ def dense(site: Site, x: Any) -> Any:
 def matmul(site: Site, x: Any, y: Any) -> Any:
     """x (..., n, k) @ y (..., k, m)."""
     return mb.matmul(x=x, y=y, name=site.name)
+
+
+def _kernel(site: Site) -> Any:
+    """(d_in, d_out) -> (d_out, d_in), where d_in may count a flattened picture's elements."""
+    flattened = site.node.attributes.get(FLATTENED)
+    if flattened is None:
+        return site.weight("kernel", (1, 0))
+    units = site.shape[-1]
+    kernel = site.weight("kernel", (3, 2, 0, 1), (*flattened, units))  # (h, w, c, d_out)
+    return kernel.reshape(units, -1)

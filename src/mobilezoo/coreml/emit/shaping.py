@@ -8,13 +8,23 @@ import numpy as np
 from coremltools.converters.mil.mil import Builder as mb
 from coremltools.converters.mil.mil import types
 
-from mobilezoo.coreml.emit.site import Layout, Site, emits
+from mobilezoo.coreml.emit.site import FLATTENED, Layout, Site, emits
+from mobilezoo.graph import Node
 
 
-@emits("reshape", Layout.KERAS)
+def _reshape_layout(node: Node) -> Layout:
+    return Layout.CHANNELS_FIRST if FLATTENED in node.attributes else Layout.KERAS
+
+
+@emits("reshape", _reshape_layout)
 def reshape(site: Site, x: Any) -> Any:
-    """Another shape for the same elements, in Keras's row-major order."""
-    return mb.reshape(x=x, shape=site.shape, name=site.name)
+    """Another shape for the same elements, in Keras's row-major order.
+
+    A picture that is flattened as it lies goes by another name: in Keras the order is another.
+    """
+    as_it_lies = FLATTENED in site.node.attributes
+    name = site.helper("channels_first") if as_it_lies else site.name
+    return mb.reshape(x=x, shape=site.shape, name=name)
 
 
 @emits("transpose", Layout.KERAS)

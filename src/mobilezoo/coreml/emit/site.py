@@ -38,6 +38,9 @@ class Layout(Enum):
 
 
 MIXED_RANK = 3  # from here on the two layouts differ
+# Attribute of a reshape and the dense nodes that read it: (h, w, c) of a picture whose elements
+# stay channels-first.
+FLATTENED = "flattened"
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,14 @@ class Site:
             return "int32"
         return "fp16" if self.dtype is np.float16 else "fp32"
 
-    def weight(self, role: str, axes: tuple[int, ...] | None = None) -> Array:
-        """A weight in the file's precision, transposed by `axes`, contiguous."""
-        values = self.cast(self.node.weights[role].read(), role)
-        return values if axes is None else _contiguous(values.transpose(axes))
+    def weight(
+        self, role: str, axes: tuple[int, ...] | None = None, shape: tuple[int, ...] | None = None
+    ) -> Array:
+        """A weight in the file's precision, seen in `shape`, transposed by `axes`, contiguous."""
+        values = self.node.weights[role].read()
+        self._check_finite(values, role)
+        values = values if shape is None else values.reshape(shape)
+        return _arranged(values if axes is None else values.transpose(axes), self.dtype)
 
     def bias(self) -> dict[str, Array]:
         """The keyword for a bias, if the node has one."""
@@ -92,8 +99,12 @@ class Site:
 
     def cast(self, values: Array, role: str) -> Array:
         """Values in the file's precision; what it cannot hold is an error, not an infinity."""
+        self._check_finite(values, role)
+        return _arranged(values, self.dtype)
+
+    def _check_finite(self, values: Array, role: str) -> None:
         if values.size == 0:
-            return values.astype(self.dtype)
+            return
         largest = max(abs(float(values.max())), abs(float(values.min())))
         limit = float(np.finfo(self.dtype).max)
         if not largest <= limit:  # NaN is not <= either
@@ -104,7 +115,6 @@ class Site:
                 + ("Train again; the weights are broken." if np.isnan(largest) or largest > 3e38
                    else "Export with precision='float32'.")
             )  # fmt: skip
-        return np.ascontiguousarray(values.astype(self.dtype, copy=False))
 
 
 Emitter = Callable[..., Any]
@@ -138,11 +148,19 @@ def emits(kind: str, layout: LayoutChoice) -> Callable[[Emitter], Emitter]:
     return register
 
 
-def _contiguous(values: Array, block: int = 256) -> Array:
-    """A contiguous copy; large matrices go block by block, which the cache likes better."""
-    if values.ndim != 2 or values.size < 1 << 20:
-        return np.ascontiguousarray(values)
-    copy = np.empty(values.shape, values.dtype)
-    for start in range(0, values.shape[1], block):
-        copy[:, start : start + block] = values[:, start : start + block]
-    return copy
+def _arranged(values: Array, dtype: type[np.floating[Any]], most: int = 1 << 20) -> Array:
+    """A contiguous array of `dtype`; large ones part by part, which cache and memory like better.
+
+    Args:
+        values: in any order of axes.
+        dtype: of the result.
+        most: elements of a part.
+    """
+    if values.size <= most or values.ndim == 1 or values.flags.c_contiguous:
+        return np.ascontiguousarray(values.astype(dtype, copy=False))
+    arranged = np.empty(values.shape, dtype)
+    step = max(1, most * values.shape[1] // values.size)
+    for start in range(0, values.shape[1], step):
+        part = slice(start, start + step)
+        arranged[:, part] = values[:, part].astype(dtype)  # in the order of `values`: fast
+    return arranged
