@@ -17,7 +17,14 @@ from mobilezoo._version import __version__
 
 if TYPE_CHECKING:
     from mobilezoo import benchmark
-    from mobilezoo.coreml import OnDeviceTraining, export_coreml
+    from mobilezoo.coreml import (
+        BatchRange,
+        BatchSizes,
+        ImageSizeRange,
+        ImageSizes,
+        OnDeviceTraining,
+        export_coreml,
+    )
     from mobilezoo.data.preprocessing import Preprocessing
     from mobilezoo.finding import describe, pick
     from mobilezoo.graph import register_emitter
@@ -58,6 +65,10 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Agreement": "mobilezoo.verification",
+    "BatchRange": "mobilezoo.coreml",
+    "BatchSizes": "mobilezoo.coreml",
+    "ImageSizeRange": "mobilezoo.coreml",
+    "ImageSizes": "mobilezoo.coreml",
     "OnDeviceTraining": "mobilezoo.coreml",
     "Preprocessing": "mobilezoo.data.preprocessing",
     "build": "mobilezoo.models",
@@ -100,6 +111,10 @@ _HOME = {
 
 __all__ = [
     "Agreement",
+    "BatchRange",
+    "BatchSizes",
+    "ImageSizeRange",
+    "ImageSizes",
     "OnDeviceTraining",
     "Preprocessing",
     "__version__",

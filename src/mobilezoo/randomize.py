@@ -80,6 +80,7 @@ def random_inputs(
     *,
     input_shape: Sequence[int] | None = None,
     record: Preprocessing | None = None,
+    any_size: bool = False,
 ) -> Any:
     """Inputs in the structure that the model takes, each clearly different from the others.
 
@@ -93,6 +94,7 @@ def random_inputs(
         input_shape: (height, width, channels), for a model whose input has free sides; they
             are 32 by default.
         record: preprocessing of pictures; default: what is known of the model.
+        any_size: whether `input_shape` may have other sides than the model declares.
     """
     rng = np.random.default_rng(seed)
     if record is None:
@@ -106,7 +108,8 @@ def random_inputs(
             return pictures.astype(np.float32)
         return (record if len(shape) == 3 else _AROUND_ZERO)(pictures)
 
-    return keras.tree.map_structure(draw, symbolic_inputs(model, input_shape))
+    structure = symbolic_inputs(model, input_shape, any_size=any_size)
+    return keras.tree.map_structure(draw, structure)
 
 
 def random_pictures(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:

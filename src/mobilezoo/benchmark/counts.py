@@ -106,13 +106,13 @@ _MULT_ADDS: dict[str, Callable[[Node, Specs], int]] = {
 _FREE = frozenset(
     (
         "abs acos add argmax asin atan atanh avg_pool batch_norm cast ceil clip concat constant "
-        "cos cosh cumsum divide elu embedding equal erf exp flip floor floor_divide gather gelu "
-        "greater greater_equal group_norm hard_sigmoid hard_silu layer_norm leaky_relu less "
+        "cos cosh crop cumsum divide elu embedding equal erf exp flip floor floor_divide gather "
+        "gelu greater greater_equal group_norm hard_sigmoid hard_silu layer_norm leaky_relu less "
         "less_equal local_response_norm log logical_and logical_not logical_or logical_xor "
         "max_pool maximum minimum mod multiply negative not_equal pad power prelu reduce_max "
         "reduce_mean reduce_min reduce_prod reduce_sum relu relu6 reshape resize_bilinear round "
         "rsqrt select sigmoid sign silu sin sinh slice softmax softplus softsign sqrt square "
-        "subtract tan tanh tile transpose upsample_nearest"
+        "subtract tan tanh tile transpose upsample_bilinear upsample_nearest"
     ).split()
 )
 

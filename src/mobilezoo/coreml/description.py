@@ -2,89 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from coremltools import proto
 
-from mobilezoo.coreml.names import IMAGE, input_names, output_names
+from mobilezoo.coreml.flexibility import Choices
+from mobilezoo.coreml.interface import Input, Interface
 from mobilezoo.coreml.target import Format
-from mobilezoo.data.preprocessing import Preprocessing
-from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.graph import Graph, TensorSpec
+from mobilezoo.graph import Graph
+from mobilezoo.graph.node import Shape
 
 if TYPE_CHECKING:
     from coremltools.proto import Model_pb2
 
 _SEQUENCE_RANK = 3
-
-
-@dataclass(frozen=True)
-class Input:
-    """One input feature.
-
-    Attributes:
-        feature: its name in Core ML.
-        tensor: the graph's input.
-        shape: of the program's placeholder: (1, channels, height, width) for pictures,
-            Keras's own with batch 1 for arrays.
-        preprocessing: of pictures; None for arrays.
-    """
-
-    feature: str
-    tensor: str
-    shape: tuple[int, ...]
-    preprocessing: Preprocessing | None
-
-    @property
-    def keras_shape(self) -> tuple[int, ...]:
-        """In Keras's order, with batch 1."""
-        if self.preprocessing is None:
-            return self.shape
-        batch, channels, height, width = self.shape
-        return batch, height, width, channels
-
-
-@dataclass(frozen=True)
-class Interface:
-    """Features of the model: inputs, (tensor, feature) of the outputs, class labels."""
-
-    inputs: tuple[Input, ...]
-    outputs: tuple[tuple[str, str], ...]
-    labels: tuple[str, ...] | None
-
-
-def plan(
-    graph: Graph,
-    inputs: str | None,
-    preprocessing: Preprocessing | None,
-    labels: Sequence[str] | None,
-    *,
-    explicit: bool = False,
-) -> Interface:
-    """Decide the features of the Core ML model.
-
-    Args:
-        graph: the network.
-        inputs: "image", "array" or None for what fits.
-        preprocessing: of pictures, None if it is not known.
-        labels: of the classes, which fit the output; None for no classifier.
-        explicit: whether the user asked for that preprocessing.
-
-    Raises:
-        InvalidArgumentError: a picture whose preprocessing is not known, free sides.
-    """
-    if inputs not in (None, "image", "array"):
-        raise InvalidArgumentError(f"inputs={inputs!r}: choose 'image' or 'array'.")
-    features = tuple(_input(spec, inputs, preprocessing, graph) for spec in graph.inputs)
-    if explicit and all(item.preprocessing is None for item in features):
-        raise InvalidArgumentError(
-            "preprocessing= is for image inputs, and this model gets none: leave it out, or pass "
-            "inputs='image' for one input of shape (height, width, 1 or 3)."
-        )
-    outputs = tuple(zip(graph.outputs, output_names(graph), strict=True))
-    return Interface(features, outputs, None if labels is None else tuple(labels))
 
 
 def describe(
@@ -111,7 +43,9 @@ def describe(
         _describe_classifier(description)
         plain = plain[1:]
     for tensor, feature in plain:
-        _describe_array(description.output.add(), feature, _fixed(graph.spec(tensor)), form)
+        _describe_array(
+            description.output.add(), feature, interface.shape(graph.spec(tensor)), form
+        )
     fields = {"version": "versionString", "short_description": "shortDescription"}
     for key, value in metadata.items():
         setattr(description.metadata, fields.get(key, key), value)
@@ -120,65 +54,59 @@ def describe(
     return description
 
 
-def _input(
-    spec: TensorSpec, inputs: str | None, preprocessing: Preprocessing | None, graph: Graph
-) -> Input:
-    shape = _fixed(spec)
-    if spec.dtype in ("bool", "string"):
-        raise InvalidArgumentError(
-            f"Input '{spec.name}' is of type {spec.dtype}; Core ML takes numbers only."
-        )
-    can_be_image = len(shape) == 4 and shape[-1] in (1, 3) and len(graph.inputs) == 1
-    if inputs == "image" and not can_be_image:
-        raise InvalidArgumentError(
-            f"inputs='image' needs one input of shape (height, width, 1 or 3); '{graph.name}' "
-            f"takes {len(graph.inputs)} input(s), '{spec.name}' {shape[1:]}. Pass inputs='array'."
-        )
-    if inputs == "array" or not can_be_image:
-        return Input(input_names(graph)[spec.name], spec.name, shape, None)
-    if preprocessing is None:
-        raise InvalidArgumentError(
-            f"'{graph.name}' takes pictures {shape[1:]}, but how their pixels must be prepared is "
-            "not known. Pass preprocessing='none' if the model takes 0..255 itself, or 'unit' "
-            "(x/255), 'tf' (x/127.5-1), 'caffe', 'torch'; or inputs='array'."
-        )
-    batch, height, width, channels = shape
-    preprocessing.check_channels(channels)
-    return Input(IMAGE, spec.name, (batch, channels, height, width), preprocessing)
-
-
-def _fixed(spec: TensorSpec) -> tuple[int, ...]:
-    if any(size is None for size in spec.shape[1:]):
-        raise InvalidArgumentError(
-            f"'{spec.name}' has free sides: {spec.shape[1:]}. Core ML runs fixed sizes fastest: "
-            "pass input_shape=(height, width, channels), --input-shape on the command line."
-        )
-    return tuple(1 if size is None else size for size in spec.shape)
-
-
 def _describe_input(feature: Any, item: Input, form: Format) -> None:
-    if item.preprocessing is None:
-        _describe_array(feature, item.feature, item.shape, form)
+    if item.preprocessing is not None:
+        _describe_picture(feature, item)
         return
+    _describe_array(feature, item.feature, item.default, form)
+    if item.choices is not None:
+        first = _first_axis(item.default, form)
+        _describe_shapes(feature.type.multiArrayType, item.choices, first)
+
+
+def _describe_picture(feature: Any, item: Input) -> None:
     color = proto.FeatureTypes_pb2.ImageFeatureType.ColorSpace
     feature.name = item.feature
-    _, channels, height, width = item.shape
-    feature.type.imageType.width = width
-    feature.type.imageType.height = height
-    order = "GRAYSCALE" if channels == 1 else "BGR" if item.preprocessing.bgr else "RGB"
-    feature.type.imageType.colorSpace = color.Value(order)
+    _, height, width, channels = item.default
+    image = feature.type.imageType
+    image.height, image.width = height, width
+    bgr = item.preprocessing is not None and item.preprocessing.bgr
+    image.colorSpace = color.Value("GRAYSCALE" if channels == 1 else "BGR" if bgr else "RGB")
     what = "A grayscale picture" if channels == 1 else "A picture"
-    feature.shortDescription = f"{what}, {width} pixels wide and {height} high"
+    size = f"{width} pixels wide and {height} high"
+    if item.choices is None:
+        feature.shortDescription = f"{what}, {size}"
+        return
+    feature.shortDescription = f"{what}, by default {size}"
+    for _, rows, columns, _ in item.choices.shapes:
+        image.enumeratedSizes.sizes.add(height=rows, width=columns)
+    if item.choices.ranges:
+        sides = image.imageSizeRange
+        messages = (sides.heightRange, sides.widthRange)
+        for message, (low, high) in zip(messages, item.choices.ranges[1:3], strict=True):
+            message.lowerBound, message.upperBound = low, high
 
 
-def _describe_array(feature: Any, name: str, shape: tuple[int, ...], form: Format) -> None:
-    """In Keras's order; a neural network knows arrays of one or three axes, without a batch."""
+def _describe_array(feature: Any, name: str, shape: Shape, form: Format) -> None:
+    """In Keras's order; the shape is left out where the app chooses."""
     array = proto.FeatureTypes_pb2.ArrayFeatureType
-    if form is Format.NEURAL_NETWORK and len(shape) != _SEQUENCE_RANK:  # whose 1 makes three axes
-        shape = shape[1:]
     feature.name = name
-    feature.type.multiArrayType.shape.extend(shape)
     feature.type.multiArrayType.dataType = array.ArrayDataType.Value("FLOAT32")
+    if None not in shape:
+        feature.type.multiArrayType.shape.extend(shape[_first_axis(shape, form) :])
+
+
+def _describe_shapes(array: Any, choices: Choices, first: int) -> None:
+    """`first`: the axis with which the file's shapes begin."""
+    for shape in choices.shapes:
+        array.enumeratedShapes.shapes.add().shape.extend(shape[first:])
+    for low, high in choices.ranges[first:]:
+        array.shapeRange.sizeRanges.add(lowerBound=low, upperBound=high)
+
+
+def _first_axis(shape: Shape, form: Format) -> int:
+    """A neural network knows arrays of one or three axes: no batch, but for sequences."""
+    return int(form is Format.NEURAL_NETWORK and len(shape) != _SEQUENCE_RANK)
 
 
 def _describe_classifier(description: Any) -> None:

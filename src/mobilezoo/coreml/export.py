@@ -19,8 +19,10 @@ from coremltools.models import MLModel
 
 from mobilezoo._version import __version__
 from mobilezoo.coreml.classes import classify
-from mobilezoo.coreml.description import Interface, describe, plan
+from mobilezoo.coreml.description import describe
 from mobilezoo.coreml.emit import EMITTERS, emit
+from mobilezoo.coreml.flexibility import Flexibility, check_flexibility
+from mobilezoo.coreml.interface import Interface, plan
 from mobilezoo.coreml.neural_network import (
     check_expressible,
     emit_network,
@@ -32,6 +34,7 @@ from mobilezoo.coreml.package import write_package
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.coreml.save import check_output, replacing, temporary
+from mobilezoo.coreml.sizes import capture_at_all_sizes, check_every_size
 from mobilezoo.coreml.target import Format, choose_format, find_target
 from mobilezoo.coreml.training import OnDeviceTraining, check_layers, find_training
 from mobilezoo.data.labels import find_labels
@@ -39,7 +42,8 @@ from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
 from mobilezoo.data.source import weights_of
 from mobilezoo.errors import UnsupportedLayersError
-from mobilezoo.graph import FoldReport, Graph, capture, fold
+from mobilezoo.graph import FoldReport, Graph, fold
+from mobilezoo.graph.free import check_free_sides
 
 _log = logging.getLogger("mobilezoo")
 _mil = threading.Lock()  # coremltools' builder keeps what it is building in globals
@@ -54,6 +58,7 @@ def export_coreml(
     preprocessing: str | Preprocessing | None = None,
     labels: str | Iterable[str] | None = None,
     input_shape: Sequence[int] | None = None,
+    flexible: Flexibility | None = None,
     minimum_deployment_target: str | Any | None = None,
     calibration: Any = None,
     updatable: Sequence[str] | OnDeviceTraining | None = None,
@@ -86,6 +91,9 @@ def export_coreml(
             head that gives logits gets a softmax; one of sigmoids stays an array, with the labels
             in the metadata.
         input_shape: (height, width, channels), for models whose input has free sides.
+        flexible: shapes among which the app chooses: `ImageSizes` or an `ImageSizeRange`, also
+            where the model was built for one size; for array inputs of an ML program `BatchRange`
+            or `BatchSizes`. Default: one shape, the only one that the Neural Engine surely takes.
         minimum_deployment_target: the oldest system that must run the file: "iOS13", "macOS12",
             "watchOS6", "tvOS14", ... or a member of `coremltools.target`. Without a path it also
             chooses the format. Default: what the format needs.
@@ -112,16 +120,28 @@ def export_coreml(
     system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
     form = choose_format(target, system, chosen)
     training = find_training(updatable, form, chosen, system)
-    captured = capture(model, input_shape)
+    check_flexibility(flexible, form, system, learns=training is not None)
+    captured, declared = capture_at_all_sizes(model, input_shape, flexible)
     graph, report = fold(captured)
     record = preprocessing_of(model) if preprocessing is None else find_preprocessing(preprocessing)
     check_supported(graph)
+    if declared is not None:
+        check_free_sides(graph)
+        check_every_size(model, flexible)
     if form is Format.NEURAL_NETWORK:
         check_expressible(graph)
     trainable = {} if training is None else check_layers(training, captured, graph)
     classes = classify(graph, None if labels is None else find_labels(labels))
     graph = classes.graph
-    interface = plan(graph, inputs, record, classes.labels, explicit=preprocessing is not None)
+    interface = plan(
+        graph,
+        inputs,
+        record,
+        classes.labels,
+        explicit=preprocessing is not None,
+        flexible=flexible,
+        declared=declared,
+    )
     if calibration is not None and chosen.dtype is np.float16:
         warn_of_overflow(model, graph, calibration)
     _log.info(

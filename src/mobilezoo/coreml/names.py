@@ -12,7 +12,7 @@ _OUTPUTS = ("classLabel", "classLabelProbs")
 # what emitters append to a name for the operations that they need besides
 HELPERS = (
     "centred", "channels_first", "channels_last", "float16", "gate", "grouped", "inner", "normal",
-    "padded", "product", "rows", "scale", "scaled",
+    "padded", "product", "rows", "scale", "scaled", "shape",
 )  # fmt: skip
 
 

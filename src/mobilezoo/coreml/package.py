@@ -44,6 +44,7 @@ def write_package(
     weights.mkdir(parents=True)
     poured = WeightFile(weights)
     specification = _specification(emit(poured), poured, description)
+    poured.close()
     files = {f"weights/{item.name}": item for item in weights.iterdir()}
     set_content_hash(specification, files)
     serialized = specification.SerializeToString(deterministic=True)

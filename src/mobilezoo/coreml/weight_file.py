@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +39,8 @@ class WeightFile:
             made: the last variable of a node.
             known: the variables that the node reads, where the search ends.
         """
-        seen = {id(variable) for variable in known}
-        queue = [made]
-        while queue:
-            variable = queue.pop()
-            if id(variable) in seen or variable.op is None:
-                continue
-            seen.add(id(variable))
-            if variable.op.op_type == "const":
-                self._pour_constant(variable)
-                continue
-            for argument in variable.op.inputs.values():
-                queue.extend(argument if isinstance(argument, (list, tuple)) else [argument])
+        for constant in _constants(made, {id(variable) for variable in known}):
+            self._pour_constant(constant)
 
     def value_of(self, constant: Any) -> Any:
         """The protobuf message that says where a constant's values lie."""
@@ -62,6 +52,10 @@ class WeightFile:
             dim=constant.val.shape,
             data_type=types_to_proto_primitive(constant.sym_type.get_primitive()),
         )
+
+    def close(self) -> None:
+        """Write what coremltools' writer still holds back."""
+        self._writer = None
 
     def _pour_constant(self, constant: Any) -> None:
         values = constant.val
@@ -77,3 +71,17 @@ class WeightFile:
         self._offsets[constant.op] = offset
         hollow = np.broadcast_to(values.dtype.type(0), values.shape)  # the shape, without memory
         constant.op.val._sym_val.val = constant._sym_val.val = hollow
+
+
+def _constants(variable: Any, seen: set[int]) -> Iterator[Any]:
+    """What a variable is computed from, in the order of computation; `seen` grows."""
+    if id(variable) in seen or variable.op is None:
+        return
+    seen.add(id(variable))
+    if variable.op.op_type == "const":
+        yield variable
+        return
+    for argument in variable.op.inputs.values():
+        several = isinstance(argument, (list, tuple))
+        for part in argument if several else (argument,):
+            yield from _constants(part, seen)

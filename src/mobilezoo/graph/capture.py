@@ -28,13 +28,21 @@ from mobilezoo.graph.node import Graph
 from mobilezoo.graph.recording import Recording
 
 
-def capture(model: keras.Model, input_shape: Sequence[int] | None = None) -> Graph:
+def capture(
+    model: keras.Model,
+    input_shape: Sequence[int | None] | None = None,
+    *,
+    any_size: bool = False,
+) -> Graph:
     """The inference graph of any Keras 3 model.
 
     Args:
         model: built; Functional, Sequential or subclassed.
         input_shape: (height, width, channels) of the one input, for models whose input has
-            free sides or is not declared. Default: what the model declares.
+            free sides or is not declared; None for a side that stays free. Default: what the
+            model declares.
+        any_size: whether `input_shape` may have other sides than the model declares, as layers
+            permit that do not depend on them.
 
     Raises:
         InvalidArgumentError: not a Keras model, not built, or its inputs are unknown.
@@ -46,11 +54,12 @@ def capture(model: keras.Model, input_shape: Sequence[int] | None = None) -> Gra
             "Load saved models with keras.models.load_model first."
         )
     try:
-        return _capture(model, symbolic_inputs(model, input_shape))
+        return _capture(model, symbolic_inputs(model, input_shape, any_size=any_size))
     except UnsupportedLayersError as error:
         try:  # some layers need to know how many examples there are: a class token, for one
             one, two = (
-                _capture(model, symbolic_inputs(model, input_shape, batch=n)) for n in (1, 2)
+                _capture(model, symbolic_inputs(model, input_shape, n, any_size=any_size))
+                for n in (1, 2)
             )
         except UnsupportedLayersError:
             raise error from None

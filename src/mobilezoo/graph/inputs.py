@@ -12,9 +12,20 @@ from mobilezoo.graph.node import Shape
 
 
 def symbolic_inputs(
-    model: keras.Model, input_shape: Sequence[int] | None, batch: int | None = None
+    model: keras.Model,
+    input_shape: Sequence[int | None] | None,
+    batch: int | None = None,
+    *,
+    any_size: bool = False,
 ) -> Any:
-    """Fresh symbolic tensors in the structure that `model.call` expects, `batch` examples each."""
+    """Fresh symbolic tensors in the structure that `model.call` expects.
+
+    Args:
+        model: built.
+        input_shape: of the one input, without the batch; None for what the model declares.
+        batch: number of examples.
+        any_size: whether `input_shape` may have other sides than the model declares.
+    """
     if not model.built:
         raise InvalidArgumentError(
             f"Model '{model.name}' has no weights yet. Call it once on real data, or "
@@ -35,7 +46,10 @@ def symbolic_inputs(
         raise InvalidArgumentError(
             f"input_shape is for models with one input; '{model.name}' has {len(flat)}."
         )
-    _check_fits(model, tuple(input_shape), tuple(flat[0].shape))
+    declared_shape = tuple(flat[0].shape)
+    if any_size and declared_shape:
+        declared_shape = (None, *(None for _ in declared_shape[1:-1]), declared_shape[-1])
+    _check_fits(model, tuple(input_shape), declared_shape)
     tensor = keras.KerasTensor((batch, *input_shape), flat[0].dtype, name=flat[0].name)
     return keras.tree.pack_sequence_as(declared, [tensor])
 
@@ -52,7 +66,7 @@ def _declared_inputs(model: keras.Model) -> Any:
     return None
 
 
-def _check_fits(model: keras.Model, given: tuple[int, ...], declared: Shape) -> None:
+def _check_fits(model: keras.Model, given: Shape, declared: Shape) -> None:
     fits = len(given) + 1 == len(declared) and all(
         want is None or have == want for have, want in zip(given, declared[1:], strict=True)
     )

@@ -44,7 +44,7 @@ def _drop_no_ops(graph: Graph, events: Counter[str]) -> Graph:
 def _is_no_op(node: Node, source: TensorSpec | None) -> bool:
     if node.kind == "reshape":
         return source is not None and source.shape == node.output.shape
-    if node.kind == "pad":
+    if node.kind in ("pad", "crop"):
         return not any(map(any, node.attributes["widths"]))
     if node.kind == "transpose":
         return list(node.attributes["axes"]) == sorted(node.attributes["axes"])

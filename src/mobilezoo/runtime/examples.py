@@ -70,6 +70,11 @@ def _read(feature: Feature, value: Any) -> tuple[Array, int | None, bool]:
     array = _typed(feature, value)
     declared = feature.shape
     leading_one = feature.leading_batch and declared[:1] == (1,)
+    if feature.is_flexible and not _allowed(feature, array.shape):
+        raise InvalidArgumentError(
+            f"Input {feature.name!r} has shape {array.shape}; the file takes "
+            f"{feature.sizes_in_words()}."
+        )
     if _fits(array.shape, declared):
         return array if leading_one else array[np.newaxis], None, False
     if array.size and _fits(array.shape[1:], declared):
@@ -91,6 +96,14 @@ def _typed(feature: Feature, value: Any) -> Array:
             f"Input {feature.name!r} has type {array.dtype}; {feature.dtype} is required."
         )
     return array.astype(np.int32 if feature.dtype == "int32" else np.float32, copy=False)
+
+
+def _allowed(feature: Feature, shape: Sequence[int]) -> bool:
+    """Whether a flexible input takes the shape, perhaps with an axis of examples before it."""
+    return feature.allows(shape) or (
+        feature.allows(shape[1:])
+        or (feature.shape[:1] == (1,) and feature.leading_batch and feature.allows((1, *shape[1:])))
+    )
 
 
 def _fits(shape: Sequence[int], declared: Sequence[int | None]) -> bool:

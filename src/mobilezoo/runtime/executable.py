@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ from mobilezoo.runtime.operations import Block, Operation
 Values: TypeAlias = Iterator[tuple[str, Array]]  # with their names
 
 _DEVICE = "CPU:0"
+_MOST_TRACED = 8  # functions for inputs of different sizes that are kept
 
 
 class Executable:
@@ -42,6 +42,7 @@ class Executable:
         self._features = tuple(features)
         self._fetch = tuple(fetch)
         self._batched = many
+        self._traced: dict[Any, Callable[..., list[tf.Tensor]]] = {}
 
     @property
     def runs_many(self) -> bool:
@@ -80,15 +81,25 @@ class Executable:
     def _call(self, arrays: Sequence[Array]) -> list[Array]:
         try:
             with tf.device(_DEVICE):
-                return [output.numpy() for output in self._compiled(*self._tensors(arrays))]
+                tensors = self._tensors(arrays)
+                return [output.numpy() for output in self._compiled(tensors)(*tensors)]
         except tf.errors.OpError as error:
             reason = str(error).strip().partition("\n")[0]
             raise CoreMLFileError(f"The program cannot be computed: {reason}") from error
 
-    @cached_property
-    def _compiled(self) -> Callable[..., list[tf.Tensor]]:
-        """The concrete function: all inputs -> the fetched values."""
+    def _compiled(self, tensors: Sequence[tf.Tensor]) -> Callable[..., list[tf.Tensor]]:
+        """The concrete function for inputs of these sizes: all inputs -> the fetched values."""
+        signature = [
+            self._spec(feature, x) for feature, x in zip(self._features, tensors, strict=True)
+        ]
+        key = tuple(tuple(spec.shape) for spec in signature)
+        if key not in self._traced:
+            while len(self._traced) >= _MOST_TRACED:  # a flexible file has one for each size
+                del self._traced[next(iter(self._traced))]
+            self._traced[key] = self._trace(signature)
+        return self._traced[key]
 
+    def _trace(self, signature: Sequence[tf.TensorSpec]) -> Callable[..., list[tf.Tensor]]:
         def compute(*inputs: tf.Tensor) -> list[tf.Tensor]:
             environment = self._environment(inputs)
             operations = self._block.operations if self._batched is None else self._batched
@@ -96,7 +107,6 @@ class Executable:
                 pass
             return [tensor(environment[name]) for name in self._fetch]
 
-        signature = [self._spec(feature) for feature in self._features]
         function = tf.function(compute, input_signature=signature, autograph=False)
         concrete: Callable[..., list[tf.Tensor]] = function.get_concrete_function()
         return concrete
@@ -126,12 +136,10 @@ class Executable:
             environment[feature.name] = ordered if enter is None else enter(ordered)
         return environment
 
-    def _spec(self, feature: Feature) -> tf.TensorSpec:
-        shape = feature.shape
-        if feature.kind == "image":
-            shape = (1, feature.height, feature.width, shape[1])
-        dtype = tf.int32 if feature.dtype == "int32" else tf.float32
-        return tf.TensorSpec((None, *shape[1:]) if self.runs_many else shape, dtype)
+    def _spec(self, feature: Feature, x: tf.Tensor) -> tf.TensorSpec:
+        """The sizes of `x`, for any number of examples where that may vary."""
+        any_number = self.runs_many or feature.shape[:1] == (None,)
+        return tf.TensorSpec((None, *x.shape[1:]) if any_number else x.shape, x.dtype)
 
 
 def _rows(values: Array, count: int) -> Array:

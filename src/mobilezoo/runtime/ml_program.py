@@ -72,11 +72,18 @@ def _check_kinds(path: Path, side: str, features: Sequence[Feature], known: Sequ
 def _check_images(package: Package, shapes: Mapping[str, Shape]) -> None:
     """Whether the program takes each picture as (1, channels, height, width)."""
     for feature in package.inputs:
-        if feature.kind == "image" and shapes[feature.name] != feature.shape:
+        if feature.kind == "image" and not _agree(shapes[feature.name], feature.shape):
             raise CoreMLFileError(
                 f"{package.path}: image {feature.name!r} is described as {feature.shape}, the "
                 f"program takes {shapes[feature.name]}."
             )
+
+
+def _agree(first: Shape, second: Shape) -> bool:
+    """Whether two shapes are the same as far as both are known."""
+    return len(first) == len(second) and all(
+        a is None or b is None or a == b for a, b in zip(first, second, strict=True)
+    )
 
 
 def _check_classifier(

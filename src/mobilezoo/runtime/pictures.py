@@ -52,7 +52,12 @@ def as_array(feature: Feature, value: Any) -> Array:
 
 def _from_pil(feature: Feature, picture: Any) -> Array:
     width, height = picture.size
-    if (height, width) != (feature.height, feature.width):
+    if feature.is_flexible and not feature.allows((height, width)):
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} is {width} x {height} pixels; the program takes (height, "
+            f"width) of {feature.sizes_in_words()}. Resize it first."
+        )
+    if not feature.is_flexible and (height, width) != (feature.height, feature.width):
         raise InvalidArgumentError(
             f"Image {feature.name!r} is {width} x {height} pixels, the program takes "
             f"{feature.width} x {feature.height}. "
@@ -64,11 +69,24 @@ def _from_pil(feature: Feature, picture: Any) -> Array:
 
 
 def _check_shape(feature: Feature, pixels: Array) -> None:
+    if feature.is_flexible:
+        _check_choice(feature, pixels)
+        return
     required = (feature.height, feature.width, feature.shape[1])
     if pixels.ndim not in (3, 4) or pixels.shape[-3:] != required or 0 in pixels.shape:
         raise InvalidArgumentError(
             f"Image {feature.name!r} has shape {pixels.shape}; (height, width, channels) = "
             f"{required} is required, or several as {('n', *required)}."
+        )
+
+
+def _check_choice(feature: Feature, pixels: Array) -> None:
+    fits = pixels.ndim in (3, 4) and pixels.shape[-1] == feature.shape[1] and len(pixels) > 0
+    if not fits or not feature.allows(pixels.shape[-3:-1]):
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} has shape {pixels.shape}; (height, width, "
+            f"{feature.shape[1]}) is required, or several of one size in an array, with (height, "
+            f"width) of {feature.sizes_in_words()}."
         )
 
 

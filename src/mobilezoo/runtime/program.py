@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, overload
 
@@ -136,14 +136,14 @@ class CoreMLProgram:
         while chunk := [read_examples(self.inputs, item) for item in islice(queue, _LIST_CHUNK)]:
             if any(examples.count is not None for examples in chunk):
                 raise InvalidArgumentError("A dictionary in a list holds one example, not several.")
-            arrays = [
-                np.concatenate(parts) for parts in zip(*(e.arrays for e in chunk), strict=True)
-            ]
-            columns = self._columns(arrays)
-            results += [
-                {name: column[i] for name, column in columns.items()} for i in range(len(chunk))
-            ]
+            for _, alike in groupby(chunk, key=lambda item: [a.shape for a in item.arrays]):
+                results += self._predict_alike([item.arrays for item in alike])
         return results
+
+    def _predict_alike(self, examples: Sequence[Sequence[Array]]) -> list[dict[str, Any]]:
+        """Examples of one shape, at once."""
+        columns = self._columns([np.concatenate(parts) for parts in zip(*examples, strict=True)])
+        return [{name: column[i] for name, column in columns.items()} for i in range(len(examples))]
 
     def _columns(self, arrays: Sequence[Array]) -> dict[str, Any]:
         """Output name -> one item per example, each as the file declares it."""

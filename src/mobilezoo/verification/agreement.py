@@ -35,6 +35,7 @@ class Agreement:
             output is no vector of scores.
         examples: number of inputs compared.
         layers: Keras layer -> largest difference of its output, in order of the calls.
+        sizes: how many sizes of inputs they had; more than 1 for a flexible file.
     """
 
     file: str
@@ -44,13 +45,15 @@ class Agreement:
     top1_agreement: float | None
     examples: int
     layers: Mapping[str, float] = field(repr=False)
+    sizes: int = 1
 
     def __str__(self) -> str:
         top1 = "" if self.top1_agreement is None else f", same top-1 for {self.top1_agreement:.0%}"
         return (
             f"{self.file} agrees with Keras: largest difference {percent(self.largest_difference)} "
             f"of the largest value (limit {percent(self.limit)}){top1}; {self.examples} input(s) "
-            f"and {len(self.layers)} layers compared"
+            f"{'' if self.sizes == 1 else f'of {self.sizes} sizes '}and {len(self.layers)} layers "
+            "compared"
         )
 
 

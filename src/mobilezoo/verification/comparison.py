@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -18,6 +19,7 @@ from mobilezoo.data.preprocessing import preprocessing as find
 from mobilezoo.errors import InvalidArgumentError, VerificationError
 from mobilezoo.graph import Graph, capture, fold
 from mobilezoo.graph.inputs import symbolic_inputs
+from mobilezoo.graph.node import Shape
 from mobilezoo.runtime import CoreMLProgram, load_coreml
 from mobilezoo.verification.agreement import (
     Agreement,
@@ -29,13 +31,20 @@ from mobilezoo.verification.agreement import (
     top1_agreement,
 )
 from mobilezoo.verification.runs import (
-    file_inputs,
-    input_shape,
     keras_inputs,
     run_file,
     run_file_layers,
     run_keras,
     softmax,
+)
+from mobilezoo.verification.trials import (
+    EXAMPLES,
+    Arrays,
+    drawn_inputs,
+    fewest_examples,
+    has_free_sides,
+    input_shape,
+    trials,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +71,8 @@ def verify(
         file: path of the file, or what `load_coreml` or `export_coreml` returned.
         inputs: (n, height, width, channels): pixels 0..255 (RGB or gray) for a file that takes
             images, what Keras takes otherwise; a list of such arrays for several inputs.
-            Default: 4 random ones.
+            Default: 4 random ones; for a file that takes several sizes 4 of each that it lists,
+            or of the ends of its range and of a size in between.
         limit: largest difference allowed, relative to the largest reference value. Default:
             1e-4 for float32, 2e-2 for float16.
         preprocessing: of the file's image input, as for `export_coreml`; default: what the file
@@ -88,32 +98,82 @@ def verify(
     if limit is None:
         limit = _default_limit(model, precision)
     _check_same_inputs(model, program)
-    graph, _ = fold(capture(model, input_shape(program, model)))
     record = _recorded(program, model) if preprocessing is None else find(preprocessing)
-    given = file_inputs(program, model, inputs, seed)
-    arrays = keras_inputs(program, given, record)
-    reference, reference_layers = run_keras(model, arrays)
+    setting = _Setting(model, program, _graph(program, model), record, limit, seed)
+    found = [_compare(setting, size, given) for size, given in trials(program, model, inputs, seed)]
+    same = [item.top1_agreement for item in found if item.top1_agreement is not None]
+    return Agreement(
+        file=program.path.name,
+        precision=precision,
+        largest_difference=max(item.largest_difference for item in found),
+        limit=limit,
+        top1_agreement=float(np.mean(same)) if same else None,
+        examples=sum(item.examples for item in found),
+        layers={
+            path: max(item.layers.get(path, 0.0) for item in found) for path in found[0].layers
+        },
+        sizes=len(found),
+    )
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What is compared with what."""
+
+    model: keras.Model
+    program: CoreMLProgram
+    graph: Graph
+    record: Preprocessing | None
+    limit: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one size of inputs gave."""
+
+    largest_difference: float
+    top1_agreement: float | None
+    examples: int
+    layers: Mapping[str, float]
+
+
+def _graph(program: CoreMLProgram, model: keras.Model) -> Graph:
+    """As it was exported: with free sides where the file takes several sizes."""
+    shape: Shape | None = input_shape(program, model)
+    free = has_free_sides(program)
+    if free and shape is not None:
+        shape = (*(None for _ in shape[:-1]), shape[-1])
+    return fold(capture(model, shape, any_size=free))[0]
+
+
+def _compare(setting: _Setting, size: str, given: Arrays) -> _Found:
+    """Run both on inputs of one size.
+
+    Raises:
+        VerificationError: they differ.
+        VacuousComparisonError: they could not have differed.
+    """
+    model, program, graph, limit = setting.model, setting.program, setting.graph, setting.limit
+    arrays = keras_inputs(program, given, setting.record)
+    shown = min(len(arrays[0]), fewest_examples(program))
+    reference, reference_layers = run_keras(model, arrays, shown)
     if SOFTMAX_ADDED in program.metadata.user_defined:
         reference[0] = softmax(reference[0])
     refuse_vacuous(model.name, reference, limit)
     if len(arrays[0]) == 1:  # whether the output moves takes more than one example
-        drawn = keras_inputs(program, file_inputs(program, model, None, seed), record)
-        refuse_vacuous(model.name, run_keras(model, drawn)[0], limit)
+        drawn = drawn_inputs(program, model, EXAMPLES, setting.seed)
+        refuse_vacuous(
+            model.name, run_keras(model, keras_inputs(program, drawn, setting.record))[0], limit
+        )
     outputs = run_file(program, graph, given)
-    file_layers = run_file_layers(program, given)
+    file_layers = run_file_layers(program, given, shown)
     layers = dict(_layer_differences(graph, file_layers, reference_layers))
     pairs = zip(outputs, reference, strict=True)
     differences = np.max([differences_by_example(*pair) for pair in pairs], axis=0)  # NaN stays
-    refuse_departure(program.path.name, graph, differences, layers, limit)
-    return Agreement(
-        file=program.path.name,
-        precision=precision,
-        largest_difference=float(differences.max()),
-        limit=limit,
-        top1_agreement=top1_agreement(outputs[0], reference[0]),
-        examples=len(arrays[0]),
-        layers=layers,
-    )
+    refuse_departure(f"{program.path.name}{size}", graph, differences, layers, limit)
+    top1 = top1_agreement(outputs[0], reference[0])
+    return _Found(float(differences.max()), top1, len(arrays[0]), layers)
 
 
 def _open(file: Any) -> CoreMLProgram:
@@ -138,7 +198,8 @@ def _default_limit(model: keras.Model, precision: str | None) -> float:
 
 def _check_same_inputs(model: keras.Model, program: CoreMLProgram) -> None:
     try:
-        count = len(keras.tree.flatten(symbolic_inputs(model, input_shape(program, model))))
+        shape, free = input_shape(program, model), has_free_sides(program)
+        count = len(keras.tree.flatten(symbolic_inputs(model, shape, any_size=free)))
     except InvalidArgumentError as error:
         raise InvalidArgumentError(
             f"{program.path.name} was not made from '{model.name}': {error}"

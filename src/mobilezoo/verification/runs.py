@@ -1,4 +1,4 @@
-"""The two sides of a comparison: inputs for both, outputs and layers of both."""
+"""The two sides of a comparison: outputs and layers of both."""
 
 from __future__ import annotations
 
@@ -15,47 +15,9 @@ from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph
 from mobilezoo.graph.calls import intercept_layers
 from mobilezoo.graph.inputs import symbolic_inputs
-from mobilezoo.randomize import random_inputs, random_pictures
 from mobilezoo.runtime import CoreMLProgram
 from mobilezoo.verification.agreement import FloatArray
-
-Arrays = list[npt.NDArray[Any]]
-
-_EXAMPLES = 4
-
-
-def input_shape(program: CoreMLProgram, model: keras.Model) -> tuple[int, ...] | None:
-    """(height, width, channels) of the file's one input, for models that leave sides free."""
-    return _sides(program, model)[0] if len(program.inputs) == 1 else None
-
-
-def file_inputs(program: CoreMLProgram, model: keras.Model, inputs: Any, seed: int) -> Arrays:
-    """What goes into the file, one array per input feature: given, or drawn.
-
-    Raises:
-        InvalidArgumentError: another number of arrays, or no examples.
-    """
-    if inputs is None:
-        drawn = random_inputs(model, _EXAMPLES, seed, input_shape=input_shape(program, model))
-        rng = np.random.default_rng(seed)
-        return [
-            random_pictures(rng, (_EXAMPLES, *sides)) if feature.kind == "image" else array
-            for feature, array, sides in zip(
-                program.inputs, keras.tree.flatten(drawn), _sides(program, model), strict=True
-            )
-        ]
-    given = [np.asarray(a) for a in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
-    if len(given) != len(program.inputs):
-        raise InvalidArgumentError(
-            f"{len(given)} input array(s) given; the file takes {len(program.inputs)}."
-        )
-    for feature, array, sides in zip(program.inputs, given, _sides(program, model), strict=True):
-        if array.shape[1:] != sides or len(array) == 0:
-            raise InvalidArgumentError(
-                f"Input '{feature.name}' has shape {array.shape}; pass (n, "
-                f"{', '.join(map(str, sides))}) with n at least 1."
-            )
-    return given
+from mobilezoo.verification.trials import Arrays
 
 
 def keras_inputs(
@@ -81,24 +43,55 @@ def keras_inputs(
 
 
 def run_keras(
-    model: keras.Model, arrays: Sequence[FloatArray]
+    model: keras.Model, arrays: Sequence[FloatArray], shown: int = 1
 ) -> tuple[list[FloatArray], dict[str, FloatArray]]:
-    """Outputs for all examples, and the output of every layer call for the first."""
+    """Outputs for all examples, and the output of every layer call for the first.
+
+    Sides may be others than the model declares: then its own `call` runs, and that of the models
+    in it, because `model(...)` would refuse them.
+
+    Args:
+        model: any.
+        arrays: one per input.
+        shown: examples for which layers are recorded.
+    """
+    shape = tuple(arrays[0].shape[1:]) if len(arrays) == 1 else None
+    structure = symbolic_inputs(model, shape, any_size=True)
+    resized = not _is_declared(model, shape)
     layers: dict[str, FloatArray] = {}
 
-    def record(_layer: Any, path: str, proceed: Any, *_: Any) -> Any:
-        made = proceed()
+    def record(layer: Any, path: str, proceed: Any, args: Any, kwargs: Any) -> Any:
+        opened = resized and isinstance(layer, keras.Model)
+        made = layer.call(*args, **kwargs) if opened else proceed()
         flat = keras.tree.flatten(made)
         if len(flat) == 1:
             layers[path] = _numpy(flat[0])
         return made
 
-    shape = tuple(arrays[0].shape[1:]) if len(arrays) == 1 else None
-    structure = symbolic_inputs(model, shape)
-    with intercept_layers(model, record):
-        model(keras.tree.pack_sequence_as(structure, [a[:1] for a in arrays]), training=False)
-    outputs = model.predict_on_batch(keras.tree.pack_sequence_as(structure, list(arrays)))
+    def computed(count: int) -> Any:
+        packed = keras.tree.pack_sequence_as(structure, [array[:count] for array in arrays])
+        if not resized:
+            return model(packed, training=False)
+        with intercept_layers(model, record):
+            return model.call(keras.tree.map_structure(keras.ops.convert_to_tensor, packed))
+
+    if resized:
+        outputs = computed(len(arrays[0]))
+        layers.clear()
+        computed(shown)
+    else:
+        with intercept_layers(model, record):
+            computed(shown)
+        outputs = model.predict_on_batch(keras.tree.pack_sequence_as(structure, list(arrays)))
     return [_numpy(output) for output in keras.tree.flatten(outputs)], layers
+
+
+def _is_declared(model: keras.Model, shape: tuple[int, ...] | None) -> bool:
+    try:
+        symbolic_inputs(model, shape)
+    except InvalidArgumentError:
+        return False
+    return True
 
 
 def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatArray]:
@@ -134,38 +127,22 @@ def probability_output(program: CoreMLProgram) -> str:
     return next(feature.name for feature in program.outputs if feature.kind == "dictionary")
 
 
-def run_file_layers(program: CoreMLProgram, given: Arrays) -> dict[str, FloatArray]:
-    """Every value that the file computes for the first example, by its name in the program."""
+def run_file_layers(program: CoreMLProgram, given: Arrays, shown: int = 1) -> dict[str, FloatArray]:
+    """Every value that the file computes for the first examples, by its name in the program.
+
+    `shown`: how many these are; more than 1 for a file that takes several at once only.
+    """
     features = {}
     for feature, array in zip(program.inputs, given, strict=True):
-        first = _as_declared(array[:1], feature)
+        first = _as_declared(array[:shown], feature)
         has_batch = feature.kind == "array" and feature.leading_batch
         features[feature.name] = first if has_batch else first[0]
     return dict(program.layers(features))
 
 
-def _sides(program: CoreMLProgram, model: keras.Model) -> list[tuple[int, ...]]:
-    """Shape of one example of each input in Keras's order, without the batch."""
-    try:
-        declared = keras.tree.flatten(symbolic_inputs(model, None))
-    except InvalidArgumentError:  # it does not say
-        declared = []
-    sides = [_sides_of(feature) for feature in program.inputs]
-    for i, (own, tensor) in enumerate(zip(sides, declared, strict=False)):
-        if len(own) == len(tensor.shape) and own[:1] == (1,):
-            sides[i] = own[1:]  # a neural network has (1, length, channels) for a sequence
-    return sides
-
-
-def _sides_of(feature: Any) -> tuple[int, ...]:
-    if feature.kind == "image":
-        return (feature.height, feature.width, 1 if feature.color == "GRAYSCALE" else 3)
-    return tuple(feature.shape[1:] if feature.leading_batch else feature.shape)
-
-
 def _as_declared(array: npt.NDArray[Any], feature: Any) -> npt.NDArray[Any]:
     """(n, ...) with the axes that a neural network declares besides Keras's."""
-    if feature.kind == "image" or feature.leading_batch:
+    if feature.kind == "image" or feature.leading_batch or array.ndim == len(feature.shape) + 1:
         return array
     return array.reshape(len(array), *feature.shape)
 

@@ -36,6 +36,6 @@ def _kernel(site: Site) -> Any:
     flattened = site.node.attributes.get(FLATTENED)
     if flattened is None:
         return site.weight("kernel", (1, 0))
-    units = site.shape[-1]
+    units = site.node.weights["kernel"].shape[1]
     kernel = site.weight("kernel", (3, 2, 0, 1), (*flattened, units))  # (h, w, c, d_out)
     return kernel.reshape(units, -1)

@@ -94,16 +94,27 @@ def layer_norm(site: Site, x: Any) -> Any:
 def group_norm(site: Site, x: Any) -> Any:
     """Groups of channels, each normalised by itself: (n, c, ...) -> (n, groups, c / groups ...)."""
     rank = len(site.shape) - 2
-    grouped = mb.reshape(x=x, shape=(x.shape[0], site["groups"], -1), name=site.helper("grouped"))
+    grouped = mb.reshape(x=x, shape=_grouped(site), name=site.helper("grouped"))
     normal = mb.layer_norm(x=grouped, axes=[2], epsilon=_epsilon(site), name=site.helper("normal"))
+    shape = [-1 if size is None else size for size in site.layout.shape(site.shape)]
+    whole = shape if shape.count(-1) < 2 else mb.shape(x=x, name=site.helper("shape"))
     steps = [(role, operation) for role, operation in (("gamma", mb.mul), ("beta", mb.add))
              if role in site.node.weights]  # fmt: skip
-    y = mb.reshape(x=normal, shape=x.shape, name=site.helper("inner") if steps else site.name)
+    y = mb.reshape(x=normal, shape=whole, name=site.helper("inner") if steps else site.name)
     for role, operation in steps:
         weight = site.weight(role).reshape(-1, *(1,) * rank)
         last = role == steps[-1][0]
         y = operation(x=y, y=weight, name=site.name if last else site.helper("scaled"))
     return y
+
+
+def _grouped(site: Site) -> tuple[int, int, int]:
+    """(n, groups, c / groups ...), of which the app may choose one."""
+    batch, *rest = site.shape
+    groups = site["groups"]
+    if batch is not None:
+        return batch, groups, -1
+    return -1, groups, math.prod(size for size in rest if size is not None) // groups
 
 
 def _epsilon(site: Site) -> Any:

@@ -7,11 +7,11 @@ from typing import Any
 import coremltools as ct
 import numpy as np
 from coremltools.converters.mil.mil import Builder as mb
-from coremltools.converters.mil.mil import Function, Program, mil_list, types
+from coremltools.converters.mil.mil import Function, Program, get_new_symbol, mil_list, types
 
-from mobilezoo.coreml.description import Input, Interface
 from mobilezoo.coreml.emit.site import Layout
 from mobilezoo.coreml.emit.walk import Value, Walk
+from mobilezoo.coreml.interface import Input, Interface
 from mobilezoo.coreml.names import helper, program_names
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.weight_file import WeightFile
@@ -22,20 +22,17 @@ def emit(graph: Graph, interface: Interface, precision: Precision, weights: Weig
     """A MIL program (opset iOS 15) that computes `graph`.
 
     Args:
-        graph: folded; every axis but the batch is known, the batch becomes 1.
+        graph: folded.
         interface: features of the Core ML model.
         precision: of weights and activations; inputs and outputs stay float32.
         weights: takes the values of large constants.
     """
-    placeholders = {
-        item.feature: mb.placeholder(shape=item.shape, dtype=types.fp32)
-        for item in interface.inputs
-    }
+    placeholders = _placeholders(interface)
     mb.name_count.clear()  # else the names of constants count on from one export to the next
     program = Program()
     with Function(placeholders, opset_version=ct.target.iOS15) as function:
         readers = graph.consumers()
-        walk = Walk(graph, readers, program_names(graph), precision, weights)
+        walk = Walk(graph, interface, readers, program_names(graph), precision, weights)
         for item in interface.inputs:
             kinds = {node.kind for node in readers.get(item.tensor, ())}
             exact = bool(kinds) and kinds <= _READ_WHOLE_NUMBERS
@@ -56,14 +53,27 @@ def emit(graph: Graph, interface: Interface, precision: Precision, weights: Weig
 _READ_WHOLE_NUMBERS = {"embedding"}  # float16 has them up to 2048 only
 
 
+def _placeholders(interface: Interface) -> dict[str, Any]:
+    """One per input; the free batch of several inputs is one and the same number."""
+    batch = get_new_symbol()
+    placeholders = {}
+    for item in interface.inputs:
+        first, *rest = item.shape
+        shape = [
+            batch if first is None else first,
+            *(get_new_symbol() if size is None else size for size in rest),
+        ]
+        placeholders[item.feature] = mb.placeholder(shape=shape, dtype=types.fp32)
+    return placeholders
+
+
 def _prepare(variable: Any, item: Input, precision: Precision, *, exact: bool) -> Value:
     """Input feature -> the tensor that the network takes, in float32 where it must be exact."""
     x = variable
     if precision.dtype is np.float16 and not exact:
         x = mb.cast(x=x, dtype="fp16", name=helper(item.feature, "float16"))
     if item.preprocessing is None:
-        return Value(item.feature, {Layout.KERAS: x}, item.shape)
-    batch, channels, height, width = item.shape
+        return Value(item.feature, {Layout.KERAS: x}, item.keras_shape)
     mean, scale = (
         np.array(values, precision.dtype).reshape(1, -1, 1, 1)
         for values in (item.preprocessing.mean, item.preprocessing.scale)
@@ -72,7 +82,7 @@ def _prepare(variable: Any, item: Input, precision: Precision, *, exact: bool) -
         x = mb.sub(x=x, y=mean, name=helper(item.feature, "centred"))
     if (scale != 1).any():
         x = mb.mul(x=x, y=scale, name=helper(item.feature, "scaled"))
-    return Value(item.feature, {Layout.CHANNELS_FIRST: x}, (batch, height, width, channels))
+    return Value(item.feature, {Layout.CHANNELS_FIRST: x}, item.keras_shape)
 
 
 def _finish(value: Any, feature: str) -> Any:

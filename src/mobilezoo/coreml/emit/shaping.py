@@ -24,7 +24,7 @@ def reshape(site: Site, x: Any) -> Any:
     """
     as_it_lies = FLATTENED in site.node.attributes
     name = site.helper("channels_first") if as_it_lies else site.name
-    return mb.reshape(x=x, shape=site.shape, name=name)
+    return mb.reshape(x=x, shape=[-1 if n is None else n for n in site.shape], name=name)
 
 
 @emits("transpose", Layout.KERAS)
@@ -53,11 +53,27 @@ def pad(site: Site, x: Any) -> Any:
 @emits("slice", Layout.EITHER)
 def slice_(site: Site, x: Any) -> Any:
     """From `begin` to `end` in `strides` along each axis; all examples."""
-    rank = len(site.shape)
     begin, end, stride = (site.layout.shape(site[role]) for role in ("begin", "end", "strides"))
-    mask = [axis == 0 for axis in range(rank)]
+    whole = site.layout.shape(site.shape)  # sides that are free are not cut
+    mask = [axis == 0 or size is None for axis, size in enumerate(whole)]
     return mb.slice_by_index(
         x=x, begin=begin, end=end, stride=stride, begin_mask=mask, end_mask=mask, name=site.name
+    )
+
+
+@emits("crop", Layout.EITHER)
+def crop(site: Site, x: Any) -> Any:
+    """The ends of axes taken off."""
+    before, after = (
+        site.layout.shape(tuple(pair[side] for pair in site["widths"])) for side in (0, 1)
+    )
+    return mb.slice_by_index(
+        x=x,
+        begin=before,
+        end=[-width for width in after],
+        begin_mask=[width == 0 for width in before],
+        end_mask=[width == 0 for width in after],
+        name=site.name,
     )
 
 
@@ -94,6 +110,19 @@ def upsample_nearest(site: Site, x: Any) -> Any:
     rows, columns = site["size"]
     return mb.upsample_nearest_neighbor(
         x=x, scale_factor_height=rows, scale_factor_width=columns, name=site.name
+    )
+
+
+@emits("upsample_bilinear", Layout.CHANNELS_FIRST)
+def upsample_bilinear(site: Site, x: Any) -> Any:
+    """So many times larger, interpolated between the four nearest pixel centres."""
+    rows, columns = site["size"]
+    return mb.upsample_bilinear(
+        x=x,
+        scale_factor_height=rows,
+        scale_factor_width=columns,
+        align_corners=False,
+        name=site.name,
     )
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mobilezoo.coreml.names import helper
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Node
-from mobilezoo.graph.node import Array
+from mobilezoo.graph.node import Array, Shape
+
+_Item = TypeVar("_Item")
 
 
 class Layout(Enum):
@@ -32,8 +34,8 @@ class Layout(Enum):
         """Where Keras's `axis` of a tensor of `rank` stands in this layout."""
         return self.axes(rank).index(axis)
 
-    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """A Keras shape in this layout."""
+    def shape(self, shape: tuple[_Item, ...]) -> tuple[_Item, ...]:
+        """A Keras shape, or one item per axis, in this layout."""
         return tuple(shape[axis] for axis in self.axes(len(shape)))
 
 
@@ -52,14 +54,14 @@ class Site:
         name: the name of the MIL operation.
         layout: of the inputs that the emitter gets and of the output that it makes.
         dtype: of weights and activations.
-        shape: of the output, in Keras's order, without free axes.
+        shape: of the output, in Keras's order, None where the app chooses.
     """
 
     node: Node
     name: str
     layout: Layout
     dtype: type[np.floating[Any]]
-    shape: tuple[int, ...]
+    shape: Shape
 
     def __getitem__(self, attribute: str) -> Any:
         """An attribute of the node."""

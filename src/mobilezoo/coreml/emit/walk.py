@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from coremltools.converters.mil.mil import Builder as mb
+from coremltools.converters.mil.mil.types.symbolic import is_symbolic
 
 from mobilezoo.coreml.emit.site import EMITTERS, FLATTENED, MIXED_RANK, Layout, Site
+from mobilezoo.coreml.interface import Interface
 from mobilezoo.coreml.names import helper
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.weight_file import WeightFile
 from mobilezoo.errors import MobilezooError
 from mobilezoo.graph import Graph, Node
-from mobilezoo.graph.node import Array
+from mobilezoo.graph.node import Array, Shape
 
 _CONSTANTS = {"bool": np.bool_, "int32": np.int32, "int64": np.int32}  # others are floats
 _PICTURE_RANK = 4
@@ -28,9 +29,9 @@ class Value:
 
     name: str
     layouts: dict[Layout, Any]
-    shape: tuple[int, ...]  # in Keras's order
+    shape: Shape  # in Keras's order, None where the app chooses
     # (h, w, c) of the picture whose elements it holds, channels first; None where Keras has them so
-    flattened: tuple[int, ...] | None = None
+    flattened: Shape | None = None
 
     @property
     def layout(self) -> Layout:
@@ -41,7 +42,7 @@ class Value:
     def lies_in_order(self) -> bool:
         """Whether the elements follow each other alike in both layouts."""
         *spatial, channels = self.shape[1:]
-        return channels == 1 or math.prod(spatial) == 1
+        return channels == 1 or all(size == 1 for size in spatial)
 
     def get(self, layout: Layout, rank: int) -> Any:
         """The variable in a layout; `rank` is that of the tensors it is combined with."""
@@ -57,8 +58,9 @@ class Value:
     def _reordered(self, source: Any, to_first: bool, name: str) -> Any:
         first = Layout.CHANNELS_FIRST.axes(len(self.shape))
         target = (Layout.CHANNELS_FIRST if to_first else Layout.KERAS).shape(self.shape)
-        if self.lies_in_order:
-            return mb.reshape(x=source, shape=target, name=name)
+        if self.lies_in_order and target.count(None) <= 1:
+            shape = [-1 if size is None else size for size in target]
+            return mb.reshape(x=source, shape=shape, name=name)
         perm = first if to_first else tuple(np.argsort(first))
         return mb.transpose(x=source, perm=perm, name=name)
 
@@ -68,7 +70,7 @@ class Constant:
     """An array that takes the layout of what it is combined with."""
 
     array: Array
-    shape: tuple[int, ...]
+    shape: Shape
     layout: Layout = Layout.EITHER
 
     def get(self, layout: Layout, rank: int) -> Array:
@@ -85,6 +87,7 @@ class Walk:
 
     Attributes:
         graph: that is being emitted.
+        interface: says which axes the app chooses.
         readers: of each of its tensors.
         names: of its tensors in the program.
         precision: of weights and activations.
@@ -93,6 +96,7 @@ class Walk:
     """
 
     graph: Graph
+    interface: Interface
     readers: Mapping[str, Sequence[Node]]
     names: Mapping[str, str]
     precision: Precision
@@ -101,7 +105,7 @@ class Walk:
 
     def add(self, node: Node) -> None:
         """Emit one node and compare its shape with the one that Keras declares."""
-        shape = tuple(1 if size is None else size for size in node.output.shape)
+        shape = self.interface.shape(node.output)
         if node.kind == "constant":
             self.values[node.name] = self._constant(node, shape)
             return
@@ -121,7 +125,7 @@ class Walk:
         flattened = node.attributes.get(FLATTENED) if node.kind == "reshape" else None
         self.values[node.name] = Value(site.name, {made_layout: made}, shape, flattened)
 
-    def _constant(self, node: Node, shape: tuple[int, ...]) -> Constant:
+    def _constant(self, node: Node, shape: Shape) -> Constant:
         kind = _CONSTANTS.get(node.output.dtype)
         if kind is not None:
             return Constant(node.weights["value"].read().astype(kind), shape)
@@ -147,6 +151,7 @@ class Walk:
             and source.layout is Layout.CHANNELS_FIRST
             and Layout.KERAS not in source.layouts
             and not source.lies_in_order
+            and None not in source.shape[1:]
         ):
             return replace(node, attributes={FLATTENED: source.shape[1:]})
         return node
@@ -166,9 +171,11 @@ def _common_layout(operands: list[Any]) -> Layout:
     return Layout.CHANNELS_FIRST if first and len(ranks) == 1 else Layout.KERAS
 
 
-def _check_shape(node: Node, made: tuple[int, ...], declared: tuple[int, ...]) -> None:
-    if made != declared:
+def _check_shape(node: Node, made: tuple[Any, ...], declared: Shape) -> None:
+    """`made` has a symbol for each size that the app chooses."""
+    known = tuple(None if is_symbolic(size) else int(size) for size in made)
+    if known != declared:
         raise MobilezooError(
-            f"Bug in the emitter for '{node.kind}': it made {made} for '{node.name}', Keras "
+            f"Bug in the emitter for '{node.kind}': it made {known} for '{node.name}', Keras "
             f"declares {declared}. Please report this with the layer's configuration."
         )

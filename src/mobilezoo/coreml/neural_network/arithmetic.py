@@ -13,7 +13,7 @@ from mobilezoo.coreml.neural_network.elementwise import (
     add_minimum,
     add_unary,
 )
-from mobilezoo.coreml.neural_network.planes import plane, storable
+from mobilezoo.coreml.neural_network.planes import extent, plane, storable
 from mobilezoo.coreml.neural_network.table import NetworkSite, Operand, emits
 from mobilezoo.graph import Node
 from mobilezoo.graph.node import Array
@@ -53,7 +53,7 @@ def _spread_by_shapes(operands: Sequence[Operand], allowed: Sequence[str]) -> st
         return "tensors of different ranks are combined"
     if first.shape == second.shape:
         return ""
-    large, small = sorted((first.plane, second.plane), key=np.prod, reverse=True)
+    large, small = sorted((first.plane, second.plane), key=extent, reverse=True)
     along = ("C" if small[0] > 1 else "") + ("HW" if small[1:] != (1, 1) else "")
     fits = all(part in (1, whole) for part, whole in zip(small, large, strict=True))
     whole = "HW" not in along or small[1:] == large[1:]
@@ -162,7 +162,7 @@ def minimum(site: NetworkSite, x: Operand, y: Operand) -> None:
 def _combine(site: NetworkSite, kind: str, x: Operand, y: Operand) -> None:
     """The larger tensor first: the output has its shape."""
     rank = max(len(item.shape) for item in (x, y))
-    ordered = sorted((x, y), key=lambda item: np.prod(item.shape), reverse=True)
+    ordered = sorted((x, y), key=lambda item: extent(item.shape), reverse=True)
     site.add(kind, *(site.value(item, rank) for item in ordered))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mobilezoo.coreml.neural_network.borders import Pairs, set_borders, windows
+from mobilezoo.coreml.neural_network.borders import Pairs, set_borders, set_padding, windows
 from mobilezoo.coreml.neural_network.table import NetworkSite, Operand, emits
 from mobilezoo.coreml.neural_network.weights import store
 from mobilezoo.graph.node import Array
@@ -74,7 +74,7 @@ def _convolution(site: NetworkSite, x: Operand, kernel: Array, groups: int) -> N
     parameters.dilationFactor.extend(dilation)
     extent = [(size - 1) * rate + 1 for size, rate in zip(kernel.shape[2:], dilation, strict=True)]
     borders = windows(site["padding"], x.plane[1:], extent, strides)
-    set_borders(parameters.valid.paddingAmounts, borders)
+    set_padding(parameters, borders)
     site.store_bias(parameters)
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from coremltools import proto
 
-from mobilezoo.coreml.description import Input, Interface
 from mobilezoo.coreml.emit.site import Layout
+from mobilezoo.coreml.flexibility import SPECIFICATION_VERSION as FLEXIBLE_VERSION
+from mobilezoo.coreml.interface import Input, Interface
 from mobilezoo.coreml.names import program_names
 from mobilezoo.coreml.neural_network.planes import TO_CHANNELS_FIRST, TO_CHANNELS_LAST
-from mobilezoo.coreml.neural_network.support import fixed
+from mobilezoo.coreml.neural_network.support import one_example
 from mobilezoo.coreml.neural_network.table import (
     NETWORK_EMITTERS,
     NetworkSite,
@@ -42,13 +43,15 @@ def emit_network(
     """A neural network of classic layers that computes `graph`.
 
     Args:
-        graph: folded and expressible; every axis but the batch is known, the batch becomes 1.
+        graph: folded and expressible; the batch becomes 1.
         interface: features of the Core ML model.
         precision: of weights.
         description: of the features.
     """
     model = proto.Model_pb2.Model()
-    model.specificationVersion = precision.network_version
+    free = any(item.choices is not None for item in interface.inputs)
+    least = FLEXIBLE_VERSION if free else 1
+    model.specificationVersion = max(precision.network_version, least)
     model.description.CopyFrom(description)
     labels = interface.labels
     network = model.neuralNetwork if labels is None else model.neuralNetworkClassifier
@@ -95,7 +98,7 @@ class _Walk:
         """Input feature -> the tensor that the network takes."""
         name, shape = item.feature, item.keras_shape
         if item.preprocessing is not None:
-            name = self._prepare(name, shape[-1], item.preprocessing)
+            name = self._prepare(name, item.default[-1], item.preprocessing)
         elif len(shape) > 2:
             name = self._free(item.feature, "channels_first")
             self._add("permute", name, item.feature).axis.extend(TO_CHANNELS_FIRST)
@@ -103,7 +106,7 @@ class _Walk:
 
     def add(self, node: Node, *, is_output: bool) -> None:
         """Emit one node."""
-        shape, name = fixed(node.output.shape), self.names[node.name]
+        shape, name = one_example(node.output.shape), self.names[node.name]
         if node.kind == "constant":
             self.values[node.name] = Operand(name, shape, node.weights["value"])
             return

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mobilezoo.coreml.neural_network.elementwise import NO_EPSILON, add_linear, add_unary
-from mobilezoo.coreml.neural_network.planes import position, storable
+from mobilezoo.coreml.neural_network.planes import known, position, storable
 from mobilezoo.coreml.neural_network.pooling import add_reduction
-from mobilezoo.coreml.neural_network.shaping import permuted, swapped_with_channels
+from mobilezoo.coreml.neural_network.shaping import NEEDS_SIDES, permuted, swapped_with_channels
 from mobilezoo.coreml.neural_network.table import NetworkSite, Operand, emits
 from mobilezoo.graph import Node, Weight
 
@@ -54,21 +54,29 @@ def softmax(site: NetworkSite, x: Operand) -> None:
     permuted(site, inner, order, site.name)
 
 
-@emits("group_norm")
+def _groups_of_free_sides(node: Node, operands: Sequence[Operand]) -> str:
+    several = node.attributes["groups"] != operands[0].channels
+    return NEEDS_SIDES if several and operands[0].has_free_sides else ""
+
+
+@emits("group_norm", unless=_groups_of_free_sides)
 def group_norm(site: NetworkSite, x: Operand) -> str:
     """Groups of channels, each normalised by itself: (c, h, w) -> (groups, c / groups * h, w)."""
-    groups, (channels, height, width) = site["groups"], x.plane
+    groups, channels = site["groups"], x.channels
     name, has_affine = x.name, bool(site.node.weights)
     if groups != channels:
+        _, height, width = known(x.plane)
         name = _reshaped(site, name, (groups, channels // groups * height, width), "grouped")
     name = _standardised(site, name, groups, has_more=groups != channels or has_affine)
     if groups != channels:
-        name = _reshaped(site, name, x.plane, "normal" if has_affine else "")
+        name = _reshaped(site, name, known(x.plane), "normal" if has_affine else "")
     return _affine(site, name, x) if has_affine else name
 
 
 def _axes_that_do_not_broadcast(node: Node, operands: Sequence[Operand]) -> str:
     rank = len(operands[0].shape)
+    if len(node.attributes["axes"]) > 1 and operands[0].has_free_sides:
+        return NEEDS_SIDES
     if node.attributes["axes"] in ((rank - 1,), tuple(range(1, rank))):
         return ""
     return f"axes {node.attributes['axes']} are neither the channels nor all"
@@ -79,9 +87,10 @@ def layer_norm(site: NetworkSite, x: Operand) -> str:
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta, over the channels or all axes."""
     has_affine = bool(site.node.weights)
     if len(site["axes"]) == len(x.shape) - 1 > 1:
-        whole = _reshaped(site, x.name, (1, x.plane[0] * x.plane[1], x.plane[2]), "grouped")
+        channels, height, width = known(x.plane)
+        whole = _reshaped(site, x.name, (1, channels * height, width), "grouped")
         name = _standardised(site, whole, 1, has_more=True)
-        name = _reshaped(site, name, x.plane, "normal" if has_affine else "")
+        name = _reshaped(site, name, known(x.plane), "normal" if has_affine else "")
     else:
         name = _standardised_channels(site, x, site.helper("normal") if has_affine else site.name)
     return _affine(site, name, x) if has_affine else name
@@ -114,7 +123,7 @@ def _standardised_channels(site: NetworkSite, x: Operand, made: str) -> str:
     site.add("add", x.name, negated, name=centred.name)
     power = add_reduction(site, centred, site.helper("power"), (0,), "SUMSQUARE")
     inverse = add_unary(
-        site, power, site.helper("inverse"), "RSQRT", scale=1 / x.shape[-1], shift=site["epsilon"]
+        site, power, site.helper("inverse"), "RSQRT", scale=1 / x.channels, shift=site["epsilon"]
     )
     site.add("multiply", centred.name, inverse, name=made)
     return made

@@ -8,11 +8,15 @@ Keras (batch first)              the network
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from typing import TypeAlias
 
 import numpy as np
 
-from mobilezoo.graph.node import Array
+from mobilezoo.graph.node import Array, Shape
+
+# (channels, height, width), None for a side that the app chooses
+Plane: TypeAlias = tuple[int, int | None, int | None]
 
 RANKS = (2, 3, 4)
 AXIS_NAMES = ("CHANNEL_AXIS", "HEIGHT_AXIS", "WIDTH_AXIS")  # those of a slice layer
@@ -21,10 +25,12 @@ TO_CHANNELS_FIRST = (0, 3, 1, 2)
 TO_CHANNELS_LAST = (0, 2, 3, 1)
 
 
-def plane(shape: Sequence[int]) -> tuple[int, int, int]:
+def plane(shape: Shape) -> Plane:
     """Keras's shape -> (channels, height, width)."""
     height, width = (1, 1, *shape[1:-1])[-2:]
-    return shape[-1], height, width
+    channels = shape[-1]
+    assert channels is not None  # see graph/free.py
+    return channels, height, width
 
 
 def position(axis: int, rank: int) -> int:
@@ -32,14 +38,27 @@ def position(axis: int, rank: int) -> int:
     return 0 if axis == rank - 1 else axis + 4 - rank
 
 
-def lies_in_order(shape: Sequence[int]) -> bool:
+def lies_in_order(shape: Shape) -> bool:
     """Whether the elements lie in the network as they lie in Keras."""
     channels, height, width = plane(shape)
-    return channels == 1 or height * width == 1
+    return channels == 1 or height == width == 1
 
 
-def storable(values: Array, sides: tuple[int, int, int]) -> Array:
+def known(sides: Plane) -> tuple[int, int, int]:
+    """A plane none of whose sides the app chooses."""
+    channels, height, width = sides
+    assert height is not None
+    assert width is not None
+    return channels, height, width
+
+
+def extent(shape: Shape) -> float:
+    """Number of elements; a side that the app chooses counts as long."""
+    return math.prod(1e6 if size is None else size for size in shape)
+
+
+def storable(values: Array, sides: Plane) -> Array:
     """Values (C or 1, H or 1, W or 1) for a tensor of `sides` as [C], [1, H, W] or [C, H, W]."""
     if values.shape[1:] == (1, 1):
         return values.reshape(-1)
-    return np.broadcast_to(values, (len(values), *sides[1:]))
+    return np.broadcast_to(values, (len(values), *known(sides)[1:]))  # see graph/free.py

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mobilezoo.coreml.neural_network.borders import set_borders
-from mobilezoo.coreml.neural_network.planes import position
-from mobilezoo.coreml.neural_network.shaping import permuted, swapped_with_channels
+from mobilezoo.coreml.neural_network.planes import known, position
+from mobilezoo.coreml.neural_network.shaping import NEEDS_SIDES, permuted, swapped_with_channels
 from mobilezoo.coreml.neural_network.table import NetworkSite, Operand, emits
 from mobilezoo.graph import Node
 from mobilezoo.graph.node import Array
@@ -22,10 +22,20 @@ def upsample_nearest(site: NetworkSite, x: Operand) -> None:
     parameters.mode = parameters.InterpolationMode.Value("NN")
 
 
-@emits("resize_bilinear")
+@emits("upsample_bilinear")
+def upsample_bilinear(site: NetworkSite, x: Operand) -> str:
+    """So many times larger, interpolated between the four nearest pixel centres."""
+    return _grown(site, x, site["size"])
+
+
+def _has_free_sides(node: Node, operands: Sequence[Operand]) -> str:
+    return NEEDS_SIDES if operands[0].has_free_sides else ""
+
+
+@emits("resize_bilinear", unless=_has_free_sides)
 def resize_bilinear(site: NetworkSite, x: Operand) -> str:
     """Interpolated between the four nearest pixel centres."""
-    sizes, sides = site["size"], x.shape[1:3]
+    sizes, sides = site["size"], known(x.plane)[1:]
     if all(made % side == 0 for made, side in zip(sizes, sides, strict=True)):
         return _grown(site, x, [made // side for made, side in zip(sizes, sides, strict=True)])
     inner = site.helper("inner")
@@ -40,7 +50,7 @@ def _grown(site: NetworkSite, x: Operand, factors: Sequence[int]) -> str:
     padding.replication.SetInParent()
     set_borders(padding.paddingAmounts, [(1, 1), (1, 1)])
     rows, columns = (_triangle(factor) for factor in factors)
-    channels = x.shape[-1]
+    channels = x.channels
     parameters = site.add("convolution", bordered)
     parameters.isDeconvolution = True
     parameters.outputChannels = parameters.kernelChannels = parameters.nGroups = channels

@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mobilezoo.coreml.neural_network.borders import set_borders
-from mobilezoo.coreml.neural_network.planes import AXIS_NAMES, lies_in_order, plane, position
+from mobilezoo.coreml.neural_network.planes import AXIS_NAMES, known, lies_in_order, plane, position
 from mobilezoo.coreml.neural_network.table import NetworkSite, Operand, emits
 from mobilezoo.graph import Node
+from mobilezoo.graph.node import Shape
 
 _LONGEST_FLIP = 32
 
 
-@emits("reshape")
+NEEDS_SIDES = "classic layers do this for known sides only; leave flexible= out"
+
+
+def _has_free_sides(node: Node, operands: Sequence[Operand]) -> str:
+    moves = operands[0].plane != plane(node.output.shape)
+    return NEEDS_SIDES if moves and None in node.output.shape[1:] else ""
+
+
+@emits("reshape", unless=_has_free_sides)
 def reshape(site: NetworkSite, x: Operand) -> str | None:
     """Another shape for the same elements, in Keras's row-major order."""
     return reshaped(site, x.name, x.shape)
 
 
-def reshaped(site: NetworkSite, x: str, shape: Sequence[int]) -> str | None:
+def reshaped(site: NetworkSite, x: str, shape: Shape) -> str | None:
     """The node's shape for the value `x` of Keras's `shape`; the value itself if it lies so."""
     target = plane(site.shape)
     if plane(shape) == target:
@@ -30,7 +39,7 @@ def reshaped(site: NetworkSite, x: str, shape: Sequence[int]) -> str | None:
         flatten.mode = flatten.FlattenOrder.Value(order)
         return None
     parameters = site.add("reshape", x)
-    parameters.targetShape.extend(target)
+    parameters.targetShape.extend(known(target))
     parameters.mode = parameters.ReshapeOrder.Value(order)
     return None
 
@@ -105,6 +114,12 @@ def _padded(site: NetworkSite, x: str, widths: Sequence[tuple[int, int]], made: 
     return made
 
 
+@emits("crop")
+def crop(site: NetworkSite, x: Operand) -> None:
+    """The ends of axes taken off."""
+    set_borders(site.add("crop", x.name).cropAmounts, ((0, 0), *site["widths"][1:-1])[-2:])
+
+
 @emits("slice")
 def slice_(site: NetworkSite, x: Operand) -> str | None:
     """From `begin` to `end` in `strides`, one layer for each axis that is cut."""
@@ -142,7 +157,10 @@ def gather(site: NetworkSite, x: Operand) -> str:
 
 
 def _longest_flip(node: Node, operands: Sequence[Operand]) -> str:
-    longest = max(operands[0].shape[axis] for axis in node.attributes["axes"])
+    sides = [operands[0].shape[axis] for axis in node.attributes["axes"]]
+    longest = max(size or 0 for size in sides)
+    if None in sides:
+        return NEEDS_SIDES
     if longest <= _LONGEST_FLIP:
         return ""
     return f"{longest} elements are turned round, each by a layer; {_LONGEST_FLIP} are possible"
@@ -157,7 +175,7 @@ def flip(site: NetworkSite, x: Operand) -> str:
         place = position(axis, len(x.shape))
         parts = [
             _cut(site, name, place, i, i + 1, 1, site.helper("rows"))
-            for i in reversed(range(x.shape[axis]))
+            for i in reversed(range(x.shape[axis] or 0))
         ]
         name = _join(site, parts, place, made)
     return name

@@ -28,9 +28,9 @@ def check_expressible(graph: Graph) -> None:
         )
 
 
-def fixed(shape: Shape) -> tuple[int, ...]:
+def one_example(shape: Shape) -> Shape:
     """A shape with a batch of 1."""
-    return tuple(1 if size is None else size for size in shape)
+    return (1, *shape[1:]) if shape[:1] == (None,) else shape
 
 
 def _inputs(graph: Graph) -> Iterator[str]:
@@ -41,10 +41,10 @@ def _inputs(graph: Graph) -> Iterator[str]:
 
 def _operations(graph: Graph) -> Iterator[str]:
     names = program_names(graph)
-    operands = {spec.name: Operand(spec.name, fixed(spec.shape)) for spec in graph.inputs}
+    operands = {spec.name: Operand(spec.name, one_example(spec.shape)) for spec in graph.inputs}
     for node in graph.nodes:
         weight = node.weights["value"] if node.kind == "constant" else None
-        operands[node.name] = Operand(names[node.name], fixed(node.output.shape), weight)
+        operands[node.name] = Operand(names[node.name], one_example(node.output.shape), weight)
         why = "" if weight else _objection(node, [operands[name] for name in node.inputs])
         if why:
             layers = "+".join(node.layers) or node.name

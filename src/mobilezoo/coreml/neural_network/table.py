@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from mobilezoo.coreml.emit.site import Site
-from mobilezoo.coreml.neural_network.planes import plane
+from mobilezoo.coreml.neural_network.planes import Plane, plane
 from mobilezoo.coreml.neural_network.weights import store
 from mobilezoo.graph import Node, Weight
-from mobilezoo.graph.node import Array
+from mobilezoo.graph.node import Array, Shape
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class Operand:
 
     Attributes:
         name: of the value in the network.
-        shape: in Keras's order, with batch 1; a constant's own.
+        shape: in Keras's order, with batch 1, None where the app chooses; a constant's own.
         weight: the values, of a constant.
     """
 
     name: str
-    shape: tuple[int, ...]
+    shape: Shape
     weight: Weight | None = None
 
     @property
@@ -35,9 +35,19 @@ class Operand:
         return self.weight is not None
 
     @property
-    def plane(self) -> tuple[int, int, int]:
+    def plane(self) -> Plane:
         """(channels, height, width)."""
         return plane(self.shape)
+
+    @property
+    def channels(self) -> int:
+        """Length of the last axis."""
+        return self.plane[0]
+
+    @property
+    def has_free_sides(self) -> bool:
+        """Whether the app chooses some of its sides."""
+        return None in self.plane
 
 
 @dataclass(frozen=True)

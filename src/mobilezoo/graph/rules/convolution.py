@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 from keras import layers
 
 from mobilezoo.graph.call import Call, Unsupported
@@ -17,6 +18,7 @@ from mobilezoo.graph.rules.table import layer_rule, operation_rule
 from mobilezoo.graph.variables import weight_of
 
 _MOST_AXES = 2  # spatial
+_ANY_SIDE = 16  # what a transposed convolution has too much is the same for all
 
 
 @layer_rule(layers.Conv1D, layers.Conv2D)
@@ -120,10 +122,8 @@ def _transposed(call: Call, weights: dict[str, Weight]) -> str:
     strides = repeat(operation.strides, rank)
     dilation = repeat(operation.dilation_rate, rank)
     crop = []
-    for axis in range(rank):
-        side, made = call.x.shape[1 + axis], call.outputs[0].shape[1 + axis]
-        if side is None:
-            raise Unsupported("a transposed convolution needs known sides; pass input_shape")
+    given = [_ANY_SIDE if side is None else side for side in call.x.shape[1:-1]]
+    for axis, (side, made) in enumerate(zip(given, _made_of(call, given), strict=True)):
         extent = (weights["kernel"].shape[axis] - 1) * dilation[axis] + 1
         excess = (side - 1) * strides[axis] + extent - made
         before = max(excess, 0) // 2 if operation.padding == "same" else 0
@@ -136,6 +136,14 @@ def _transposed(call: Call, weights: dict[str, Weight]) -> str:
         dilation_rate=dilation,
         crop=tuple(crop),
     )
+
+
+def _made_of(call: Call, sides: list[int]) -> tuple[int, ...]:
+    """The sides that a picture of `sides` becomes."""
+    shape = (call.x.shape[0], *sides, call.x.shape[-1])
+    example = keras.KerasTensor(shape, call.x.dtype)
+    made = call.operation.compute_output_spec(example, *call.args[1:], **call.kwargs)
+    return tuple(made.shape[1:-1])
 
 
 def _add(call: Call, kind: str, weights: dict[str, Weight], **options: Any) -> str:

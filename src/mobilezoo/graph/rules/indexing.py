@@ -59,14 +59,16 @@ def _plan(call: Call, key: tuple[Any, ...]) -> list[_Range]:
         missing = len(shape) - len(items) + 1
         items[at : at + 1] = [slice(None)] * missing
     items += [slice(None)] * (len(shape) - len(items))
-    return [_range(call, item, size) for item, size in zip(items, shape, strict=True)]
+    if len(items) > 0 and shape[0] is None:
+        keep_batch(call, isinstance(items[0], slice) and items[0] == slice(None))
+    return [_range(item, size) for item, size in zip(items, shape, strict=True)]
 
 
-def _range(call: Call, item: Any, size: int | None) -> _Range:
+def _range(item: Any, size: int | None) -> _Range:
     if isinstance(item, slice) and item == slice(None):
         return _Range(0, 0 if size is None else size, 1, size, True)
     if size is None:
-        keep_batch(call, False)
+        raise Unsupported("it cuts a side whose size is free; pass input_shape")
     if isinstance(item, slice):
         begin, end, step = item.indices(int(size or 0))
         if step < 1:

@@ -20,10 +20,11 @@ from mobilezoo.graph.rules.table import layer_rule, operation_rule
 def upsampling(call: Call) -> Any:
     """UpSampling2D: each pixel several times, or interpolated."""
     layer = channels_last(call.operation)
-    height, width = call.x.shape[1:3]
-    if layer.interpolation == "nearest":
-        return call.add("upsample_nearest", call.recorder.operand(call.x), size=tuple(layer.size))
+    if layer.interpolation in ("nearest", "bilinear"):
+        kind = f"upsample_{layer.interpolation}"
+        return call.add(kind, call.recorder.operand(call.x), size=tuple(layer.size))
     _check_known(call.x)
+    height, width = call.x.shape[1:3]
     size = (height * layer.size[0], width * layer.size[1])
     return ops.image.resize(call.x, size, layer.interpolation, data_format="channels_last")
 

@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 from mobilezoo.graph.call import Call, Unsupported
-from mobilezoo.graph.rules._checks import as_sequence, keep_batch
+from mobilezoo.graph.rules._checks import as_sequence, channels_last, keep_batch
 from mobilezoo.graph.rules.expansion import expands
 from mobilezoo.graph.rules.table import layer_rule, operation_rule
 
@@ -80,6 +80,15 @@ def _mirrored(x: Any, axis: int, pair: tuple[int, int], border: int) -> Any:
     if after:
         parts.append(ops.flip(x[(*front, slice(size - border - after, size - border))], axis))
     return ops.concatenate(parts, axis)
+
+
+@layer_rule(layers.Cropping1D, layers.Cropping2D)
+def cropping(call: Call) -> str:
+    """Cropping1D and Cropping2D: the ends of the spatial axes taken off."""
+    layer = call.operation
+    pairs = [layer.cropping] if len(call.x.shape) == 3 else channels_last(layer).cropping
+    widths = ((0, 0), *(tuple(pair) for pair in pairs), (0, 0))
+    return call.add("crop", call.recorder.operand(call.x), widths=widths)
 
 
 @operation_rule("Tile", any_dtype=True)

@@ -53,7 +53,7 @@ class NetworkExecutable(Executable):
     def _inside(self, arrays: Sequence[Array]) -> list[Array]:
         """(n, *declared) -> (n, *inner), without the 1 with which the inner shape may begin."""
         return [
-            array.reshape(len(array), *feature.shape[1:])
+            _with_rank(array, len(feature.shape))
             if feature.kind == "array" and feature.shape[:1] == (1,)
             else array
             for feature, array in zip(self._inner, arrays, strict=True)
@@ -72,6 +72,11 @@ class NetworkExecutable(Executable):
                 f"computes {own}."
             )
         return array.reshape(len(array), *shape)
+
+
+def _with_rank(array: Array, rank: int) -> Array:
+    """(n, ...) with as many axes of length 1 behind as are missing."""
+    return array.reshape(array.shape + (1,) * (rank - array.ndim))
 
 
 def _natural(own: tuple[int, ...]) -> tuple[int, ...]:

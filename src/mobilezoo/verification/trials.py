@@ -1,0 +1,160 @@
+"""What goes into both sides of a comparison: the user's inputs, or drawn ones of each size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.inputs import symbolic_inputs
+from mobilezoo.randomize import random_inputs, random_pictures
+from mobilezoo.runtime import CoreMLProgram
+
+Arrays = list[npt.NDArray[Any]]
+
+EXAMPLES = 4  # that are drawn
+
+
+def input_shape(program: CoreMLProgram, model: keras.Model) -> tuple[int, ...] | None:
+    """(height, width, channels) of the file's one input, for models that leave sides free."""
+    return _sides(program, model)[0] if len(program.inputs) == 1 else None
+
+
+def has_free_sides(program: CoreMLProgram) -> bool:
+    """Whether the file takes pictures of several sizes."""
+    return any(feature.has_free_sides for feature in program.inputs)
+
+
+def trials(
+    program: CoreMLProgram, model: keras.Model, inputs: Any, seed: int
+) -> Iterator[tuple[str, Arrays]]:
+    """What goes into the file, one array per input feature: given, or drawn.
+
+    Of a flexible file every listed size is tried, or the ends of a range and a size next to them.
+
+    Yields:
+        (the size in words, "" where there is one; the arrays).
+
+    Raises:
+        InvalidArgumentError: another number of arrays, or no examples.
+    """
+    if inputs is not None:
+        yield "", given_inputs(program, model, inputs)
+        return
+    for count in _counts(program):
+        for sides in _sizes(program):
+            said = "" if sides is None else f" at {sides}"
+            several = f" with {count} examples" if _frees_batch(program) else ""
+            yield said + several, drawn_inputs(program, model, count, seed, sides)
+
+
+def given_inputs(program: CoreMLProgram, model: keras.Model, inputs: Any) -> Arrays:
+    """The user's arrays, one per input feature."""
+    given = [np.asarray(a) for a in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
+    if len(given) != len(program.inputs):
+        raise InvalidArgumentError(
+            f"{len(given)} input array(s) given; the file takes {len(program.inputs)}."
+        )
+    for feature, array, sides in zip(program.inputs, given, _sides(program, model), strict=True):
+        fits = array.shape[1:] == sides or (feature.has_free_sides and array.ndim == len(sides) + 1)
+        if not fits or len(array) == 0:
+            raise InvalidArgumentError(
+                f"Input '{feature.name}' has shape {array.shape}; pass (n, "
+                f"{', '.join(map(str, sides))}) with n at least 1."
+            )
+    return given
+
+
+def drawn_inputs(
+    program: CoreMLProgram,
+    model: keras.Model,
+    count: int,
+    seed: int,
+    sides: tuple[int, ...] | None = None,
+) -> Arrays:
+    """Random inputs, pictures for image features.
+
+    Args:
+        program: the file.
+        model: that it was made from.
+        count: number of examples.
+        seed: of the random numbers.
+        sides: of a flexible input, without channels; None for its default.
+    """
+    shape = input_shape(program, model)
+    if shape is not None and sides is not None:
+        shape = (*sides, shape[-1])
+    drawn = random_inputs(model, count, seed, input_shape=shape, any_size=sides is not None)
+    rng = np.random.default_rng(seed)
+    return [
+        random_pictures(rng, array.shape) if feature.kind == "image" else array
+        for feature, array in zip(program.inputs, keras.tree.flatten(drawn), strict=True)
+    ]
+
+
+def _counts(program: CoreMLProgram) -> list[int]:
+    """Numbers of examples to try."""
+    free = [feature for feature in program.inputs if feature.has_free_batch]
+    if not free:
+        return [EXAMPLES]
+    if free[0].choices:
+        return sorted(choice[0] for choice in free[0].choices)
+    low, high = free[0].ranges[0] if free[0].ranges else (1, None)
+    few = max(low, EXAMPLES) if high is None else min(max(low, EXAMPLES), high)
+    return sorted({low, few})
+
+
+def fewest_examples(program: CoreMLProgram) -> int:
+    """How many examples the file takes at least."""
+    return _counts(program)[0] if _frees_batch(program) else 1
+
+
+def _frees_batch(program: CoreMLProgram) -> bool:
+    return any(feature.has_free_batch for feature in program.inputs)
+
+
+def _sizes(program: CoreMLProgram) -> list[tuple[int, ...] | None]:
+    """Sides to try, without channels; None for those of a file that takes one size."""
+    if not has_free_sides(program):
+        return [None]
+    (feature,) = program.inputs
+    rows = feature.choices or _corners(feature.ranges)
+    if feature.kind == "image":
+        return list(rows)
+    return [row[1:-1] if feature.leading_batch else row[:-1] for row in rows]
+
+
+def _corners(ranges: Sequence[tuple[int, int | None]]) -> list[tuple[int, ...]]:
+    """The smallest size, the largest, and one of other proportions whose sides are odd or even."""
+    low = tuple(pair[0] for pair in ranges)
+    high = tuple(first if last is None else last for first, last in ranges)
+    pairs = list(zip(low, high, strict=True))
+    between = tuple(
+        min(first + 1, last) if i % 2 else max(last - 1, first)
+        for i, (first, last) in enumerate(pairs)
+    )
+    return list(dict.fromkeys((low, between, high)))
+
+
+def _sides(program: CoreMLProgram, model: keras.Model) -> list[tuple[int, ...]]:
+    """Shape of one example of each input in Keras's order, without the batch."""
+    try:
+        declared = keras.tree.flatten(symbolic_inputs(model, None))
+    except InvalidArgumentError:  # it does not say
+        declared = []
+    sides = [_sides_of(feature) for feature in program.inputs]
+    for i, (own, tensor) in enumerate(zip(sides, declared, strict=False)):
+        if len(own) == len(tensor.shape) and own[:1] == (1,):
+            sides[i] = own[1:]  # a neural network has (1, length, channels) for a sequence
+    return sides
+
+
+def _sides_of(feature: Any) -> tuple[int, ...]:
+    if feature.kind == "image":
+        return (feature.height, feature.width, 1 if feature.color == "GRAYSCALE" else 3)
+    shape = feature.default or feature.shape
+    return tuple(shape[1:] if feature.leading_batch else shape)
