@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +39,32 @@ def measure_in_turns(
     return _cost([run for run, _ in runs]), _cost([run for _, run in runs])
 
 
+def measure_all_in_turns(
+    calls: Mapping[str, Callable[[], object]], repetitions: int, once: Collection[str] = ()
+) -> dict[str, Cost | Exception]:
+    """Run calls by turns, in the order given; one that fails gives its error and stays out.
+
+    Args:
+        calls: what to measure.
+        repetitions: how many turns.
+        once: the calls that are too slow for every turn; they run in the middle one.
+    """
+    runs: dict[str, list[tuple[float, int]]] = {name: [] for name in calls}
+    errors: dict[str, Exception] = {}
+    for turn in range(repetitions):
+        for name, call in calls.items():
+            if name in errors or (name in once and turn != repetitions // 2):
+                continue
+            try:
+                runs[name].append(_once(call))
+            except Exception as error:
+                errors[name] = error.with_traceback(None)  # its frames would keep memory
+    return {name: errors.get(name) or _cost(done) for name, done in runs.items()}
+
+
 def _once(call: Callable[[], object]) -> tuple[float, int]:
     gc.collect()
+    os.sync()  # what the last call wrote must not be written during this one
     ctypes.CDLL(None).malloc_trim(0)  # freed memory is given back, or its reuse would be free
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
     before = _status("VmRSS")
