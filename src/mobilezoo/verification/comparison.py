@@ -64,7 +64,7 @@ def verify(
             images, what Keras takes otherwise; a list of such arrays for several inputs.
             Default: 4 random ones.
         limit: largest difference allowed, relative to the largest reference value. Default:
-            1e-4 for float32, 2e-2 for float16.
+            1e-4 for float32, 2e-2 for float16; weights of 8 bits and less need it.
         preprocessing: of the file's image input, as for `export_coreml`; default: what the file
             and the model say.
         seed: of the random inputs.
