@@ -78,9 +78,7 @@ def _convolution(site: NetworkSite, x: Operand, kernel: Array, groups: int) -> N
     site.store_bias(parameters)
 
 
-def _fill(
-    site: NetworkSite, parameters: Any, kernel: Array, *, filters: int, groups: int
-) -> None:
+def _fill(site: NetworkSite, parameters: Any, kernel: Array, *, filters: int, groups: int) -> None:
     transposed = parameters.isDeconvolution
     parameters.outputChannels = filters
     parameters.kernelChannels = len(kernel) if transposed else kernel.shape[1]

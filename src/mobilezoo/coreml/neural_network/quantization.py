@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mobilezoo.coreml.compress import palette
+from mobilezoo.coreml.compress.palette import palette
 from mobilezoo.coreml.neural_network.weights import store
 from mobilezoo.coreml.precision import Precision, Scheme
 from mobilezoo.graph.node import Array
