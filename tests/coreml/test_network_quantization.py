@@ -297,7 +297,7 @@ def test_without_a_path_the_target_makes_it_a_neural_network():
 def test_an_older_system_is_refused(tmp_path):
     with pytest.raises(
         InvalidArgumentError,
-        match="palette4 needs iOS12;.*precision='float32' or 'float16', or .*='iOS12'",
+        match=r"palette4 needs iOS12;.*precision='float32' or 'float16', or .*='iOS12'",
     ):
         export_coreml(
             network(), tmp_path / "m.mlmodel", precision="palette4",

@@ -65,10 +65,10 @@ def export_coreml(
     """Write a Keras 3 model as a Core ML file.
 
     A .mlpackage holds an ML program (iOS 15 and later), a .mlmodel a neural network of classic
-    layers (iOS 11, in float16 iOS 11.2, with 8 bits and less iOS 12). An image input is called "image" and takes what Vision
-    gives; an array input and all outputs keep Keras's shapes and axis order, in an ML program
-    with a batch of 1, in a neural network without the batch. With labels the model is a classifier
-    with the outputs "classLabel" and "classLabelProbs".
+    layers (iOS 11, in float16 iOS 11.2, in 8 bits and less iOS 12). An image input is called
+    "image" and takes what Vision gives; an array input and all outputs keep Keras's shapes and
+    axis order, in an ML program with a batch of 1, in a neural network without the batch. With
+    labels the model is a classifier with the outputs "classLabel" and "classLabelProbs".
 
     Args:
         model: any Keras 3 model, built: Functional, Sequential, nested or subclassed.

@@ -1,6 +1,6 @@
 """The table of a palette is the best one: literal cases, every possible cut, and coremltools."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ RNG = np.random.default_rng(5)
 def squared_error(values, counts, cuts):
     """Of every value against the mean of its cluster."""
     edges = [0, *map(int, cuts), len(values)]
-    parts = [slice(*pair) for pair in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [slice(*pair) for pair in pairwise(edges)]
     means = [np.average(values[part], weights=counts[part]) for part in parts]
     return sum(
         float((counts[part] * (values[part] - mean) ** 2).sum())

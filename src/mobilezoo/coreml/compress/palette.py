@@ -2,14 +2,16 @@
 
 Clusters are intervals of the sorted values, so k of them are k - 1 cuts. How they are found:
 
-1. The squared error of intervals is Monge (wide and narrow together cost no less than two that
-   overlap). So of two lists of cuts s and t, with t at or above s everywhere, the lists
-   min(t[i], s[i + 1]) and max(s[i], t[i - 1]) cost together no more than s and t.
-2. Hence cuts that cannot be bettered while each stays between itself and the next cut, nor while
-   each stays between the previous cut and itself, cannot be bettered at all. (Let t be the lowest
-   best list at or above s. The first list above lies in the box of s, so it costs no less than s,
-   and the second no more than t: it is a best list, too, and as t is the lowest, it is t. So t[i]
-   is s[i] or t[i - 1], and cuts are distinct: t is s.)
+1. The squared error of intervals is Monge: two that overlap cost no more than a wide one and a
+   narrow one inside it with the same ends. So of any lists of cuts s and t, min(s[i], t[i]) and
+   max(s[i], t[i]) cost together no more than s and t; and if t lies at or above s everywhere,
+   neither do min(t[i], s[i + 1]) and max(s[i], t[i - 1]).
+2. Hence cuts s that cannot be bettered while each stays between itself and the next cut, nor while
+   each stays between the previous cut and itself, cannot be bettered at all. Let t be the lowest
+   of the best lists at or above s. The first list of the second pair lies in the box of s and costs
+   no less than s; so the second costs no more than t, is best, too, and is t, the lowest. So t[i]
+   is s[i] or t[i - 1], which as cuts are distinct means that t is s. Below s it is the same, and
+   any other list would by the first pair be no better than s.
 3. Each of these boxes is solved by dynamic programming, whose steps are maxima of totally
    monotone matrices. Lloyd's iteration gives cuts to start with; they are moved from box to box
    until neither box betters them.
@@ -106,8 +108,8 @@ def _distinct(edges: Array) -> Array:
     """Edges moved apart, so that no cluster is empty."""
     steps = np.arange(len(edges))
     upwards = np.maximum.accumulate(edges - steps) + steps
-    n = edges[-1]
-    return np.minimum(upwards, n - steps[::-1])
+    apart: Array = np.minimum(upwards, edges[-1] - steps[::-1])
+    return apart
 
 
 def _lloyd(values: Array, sums: Array, edges: Array) -> Array:
