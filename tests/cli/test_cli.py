@@ -57,6 +57,17 @@ def test_export_writes_and_verifies(capfd, tmp_path):
     assert (tmp_path / "m.mlpackage" / "Manifest.json").is_file()
 
 
+def test_export_writes_few_bits_and_verifies(capfd, tmp_path):
+    code, out, _ = run(
+        capfd, "export", "mobilenet", *SMALL, "--weights", "random", "--precision", "palette8",
+        "--verify", "-o", tmp_path / "m.mlmodel",
+    )  # fmt: skip
+
+    assert code == 0
+    assert "palette8, iOS 12 and later" in out
+    assert "(limit 20 %)" in out
+
+
 def test_export_writes_a_file_for_ios_11(capfd, tmp_path):
     code, out, _ = run(
         capfd, "export", "mobilenet", *SMALL, "--weights", "random", "--precision", "float32",

@@ -44,7 +44,8 @@ def predict_size_bytes(
         input_shape: (height, width, channels), for models whose input has free sides.
 
     Raises:
-        InvalidArgumentError: unknown precision, or not a Keras model.
+        InvalidArgumentError: unknown precision, one that packages cannot have, or not a Keras
+            model.
         UnsupportedLayersError: layers that cannot be captured.
     """
     from mobilezoo.graph import capture, fold  # brings Keras, which tables do not need
@@ -57,7 +58,14 @@ def predict_graph_size_bytes(graph: Graph, precision: str = "float16") -> int:
     """The same for a graph that `mobilezoo.graph.fold` gave."""
     from mobilezoo.coreml.precision import precision as find_precision
 
-    itemsize = find_precision(precision).dtype().itemsize
+    found = find_precision(precision)
+    if found.program_version is None:
+        raise InvalidArgumentError(
+            f"Sizes are predicted for packages (.mlpackage), and {precision!r} is written to "
+            ".mlmodel only. Export it and measure with mobilezoo.benchmark.size_bytes, or pass "
+            "float16 or float32."
+        )
+    itemsize = found.dtype().itemsize
     arrays = [size for node in graph.nodes for size in _stored(node, graph)]
     return _weight_file(arrays, itemsize) + _program(graph, itemsize)
 

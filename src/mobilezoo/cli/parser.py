@@ -105,12 +105,17 @@ def _add_export(subparsers: Any) -> None:
         "mobilezoo export mobilenet --weights random --verify -o Try.mlpackage",
         "mobilezoo export my_model.keras --preprocessing unit -o Mine.mlpackage",
         "mobilezoo export mobilenet --precision float32 -o ForiOS11.mlmodel",
+        "mobilezoo export mobilenet --precision palette8 -o Small.mlmodel",
     ]
     parser = _command(subparsers, "export", "commands:export", "write a Core ML file", examples)
     _add_model(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE",
                         help="ends in .mlpackage (iOS 15) or .mlmodel (iOS 11)")  # fmt: skip
-    parser.add_argument("--precision", default="float16", help="float16 (default) or float32")
+    parser.add_argument(
+        "--precision", default="float16",
+        help="float16 (default) or float32; for a .mlmodel also int8, palette1 ... palette8 "
+        "(iOS 12)",
+    )  # fmt: skip
     parser.add_argument(
         "--labels", help="imagenet, cifar10, digits, none or a text file with one label a line "
         "(default: the zoo's own labels, none for other models)",

@@ -71,16 +71,19 @@ def export_coreml(
     """Write a Keras 3 model as a Core ML file.
 
     A .mlpackage holds an ML program (iOS 15 and later), a .mlmodel a neural network of classic
-    layers (iOS 11, in float16 iOS 11.2). An image input is called "image" and takes what Vision
-    gives; an array input and all outputs keep Keras's shapes and axis order, in an ML program
-    with a batch of 1, in a neural network without the batch. With labels the model is a classifier
-    with the outputs "classLabel" and "classLabelProbs".
+    layers (iOS 11, in float16 iOS 11.2, in 8 bits and less iOS 12). An image input is called
+    "image" and takes what Vision gives; an array input and all outputs keep Keras's shapes and
+    axis order, in an ML program with a batch of 1, in a neural network without the batch. With
+    labels the model is a classifier with the outputs "classLabel" and "classLabelProbs".
 
     Args:
         model: any Keras 3 model, built: Functional, Sequential, nested or subclassed.
         path: where to write, ending in ".mlpackage" or ".mlmodel"; None keeps it in a temporary
             folder.
-        precision: of weights and activations: "float16" or "float32".
+        precision: of weights and activations: "float16" or "float32". For a .mlmodel also "int8"
+            (each output channel with a scale and an offset) and "palette1" to "palette8" (the
+            best table of 2 ** bits numbers for each kernel): large kernels of convolutions and
+            dense layers in so many bits, the rest in float16.
         inputs: "image" or "array"; default: "image" where the model has one input with 1 or 3
             channels.
         preprocessing: how the pixels of an image input are prepared: "none", "unit", "tf",

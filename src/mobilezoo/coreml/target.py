@@ -90,7 +90,8 @@ def choose_format(path: Path | None, target: Target | None, precision: Precision
     """ML program or neural network: by the path's suffix, else by the target.
 
     Raises:
-        InvalidArgumentError: the target cannot read that format in that precision.
+        InvalidArgumentError: the format does not have that precision, or the target cannot read
+            it.
     """
     if path is not None:
         chosen = Format(path.suffix)
@@ -98,6 +99,15 @@ def choose_format(path: Path | None, target: Target | None, precision: Precision
         chosen = Format.NEURAL_NETWORK
     else:
         chosen = Format.ML_PROGRAM
+    if chosen is Format.ML_PROGRAM and precision.program_version is None:
+        instead = "Pass a path that ends in .mlmodel" if path is not None else (
+            "Pass a path that ends in .mlmodel, or minimum_deployment_target="
+            f"{first_release('iOS', precision.network_version).name!r}"
+        )  # fmt: skip
+        raise InvalidArgumentError(
+            f"precision={precision.name!r} is written to neural networks (.mlmodel) only in this "
+            f"version, not to ML programs (.mlpackage). {instead}, or precision='float16'."
+        )
     if target is not None:
         _check_readable(chosen, target, precision)
     return chosen

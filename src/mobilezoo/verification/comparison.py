@@ -74,7 +74,8 @@ def verify(
             Default: 4 random ones; for a file that takes several sizes 4 of each that it lists,
             or of the ends of its range and of a size in between.
         limit: largest difference allowed, relative to the largest reference value. Default:
-            1e-4 for float32, 2e-2 for float16.
+            1e-4 for float32, 2e-2 for float16, 0.2 for int8 and palette8. Palettes of fewer bits
+            have none: how far they depart depends on the network.
         preprocessing: of the file's image input, as for `export_coreml`; default: what the file
             and the model say.
         seed: of the random inputs.
@@ -85,7 +86,8 @@ def verify(
     Raises:
         VerificationError: the file departs; names the first layer that does.
         VacuousComparisonError: Keras's output is near zero or does not move with the input.
-        InvalidArgumentError: the inputs do not fit, or how pixels are prepared is not known.
+        InvalidArgumentError: the inputs do not fit, how pixels are prepared is not known, or the
+            file's precision needs a `limit`.
     """
     if not isinstance(model, keras.Model):
         raise InvalidArgumentError(
@@ -96,7 +98,7 @@ def verify(
     program = _open(file)
     precision = program.metadata.user_defined.get("com.mobilezoo.precision")
     if limit is None:
-        limit = _default_limit(model, precision)
+        limit = _default_limit(model, precision, program.path.name)
     _check_same_inputs(model, program)
     record = _recorded(program, model) if preprocessing is None else find(preprocessing)
     setting = _Setting(model, program, _graph(program, model), record, limit, seed)
@@ -188,12 +190,24 @@ def _open(file: Any) -> CoreMLProgram:
         return load_coreml(saved)
 
 
-def _default_limit(model: keras.Model, precision: str | None) -> float:
-    """By the file's precision; a Keras model that computes in 16 bits is no better than those."""
+def _default_limit(model: keras.Model, precision: str | None, file: str) -> float:
+    """By the file's precision; a Keras model that computes in 16 bits is no better than those.
+
+    Raises:
+        InvalidArgumentError: sound exports in that precision have no common limit.
+    """
     names = [precision] if precision in PRECISIONS else ["float16"]
     if any(layer.compute_dtype in ("float16", "bfloat16") for layer in model.layers):
         names.append("float16")
-    return max(PRECISIONS[name].agreement for name in names if name)
+    limits = [PRECISIONS[name].agreement for name in names if name]
+    known = [limit for limit in limits if limit is not None]
+    if len(known) < len(limits):
+        raise InvalidArgumentError(
+            f"{file} holds weights in {precision}, which depart from Keras's on purpose; by how "
+            "much the outputs may differ depends on the network. Pass limit=, such as limit=0.3 "
+            "for 30 % of the largest value (--limit on the command line)."
+        )
+    return max(known)
 
 
 def _check_same_inputs(model: keras.Model, program: CoreMLProgram) -> None:

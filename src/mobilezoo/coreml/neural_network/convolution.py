@@ -39,7 +39,7 @@ def conv_transpose(site: NetworkSite, x: Operand) -> None:
     name = site.helper("product") if incomplete else site.name
     parameters = site.add("convolution", x.name, name=name)
     parameters.isDeconvolution = True
-    _fill(parameters, kernel, filters=kernel.shape[1], groups=1)
+    _fill(site, parameters, kernel, filters=kernel.shape[1], groups=1)
     parameters.stride.extend(_pair(site["strides"]))
     set_borders(
         parameters.valid.paddingAmounts,
@@ -69,7 +69,7 @@ def _convolution(site: NetworkSite, x: Operand, kernel: Array, groups: int) -> N
     """`kernel`: (filters, channels / groups, height, width)."""
     strides, dilation = _pair(site["strides"]), _pair(site["dilation_rate"])
     parameters = site.add("convolution", x.name)
-    _fill(parameters, kernel, filters=kernel.shape[0], groups=groups)
+    _fill(site, parameters, kernel, filters=kernel.shape[0], groups=groups)
     parameters.stride.extend(strides)
     parameters.dilationFactor.extend(dilation)
     extent = [(size - 1) * rate + 1 for size, rate in zip(kernel.shape[2:], dilation, strict=True)]
@@ -78,12 +78,13 @@ def _convolution(site: NetworkSite, x: Operand, kernel: Array, groups: int) -> N
     site.store_bias(parameters)
 
 
-def _fill(parameters: Any, kernel: Array, *, filters: int, groups: int) -> None:
+def _fill(site: NetworkSite, parameters: Any, kernel: Array, *, filters: int, groups: int) -> None:
+    transposed = parameters.isDeconvolution
     parameters.outputChannels = filters
-    parameters.kernelChannels = kernel.shape[1] if not parameters.isDeconvolution else len(kernel)
+    parameters.kernelChannels = len(kernel) if transposed else kernel.shape[1]
     parameters.nGroups = groups
     parameters.kernelSize.extend(kernel.shape[2:])
-    store(parameters.weights, kernel)
+    site.store_kernel(parameters.weights, kernel, axis=1 if transposed else 0)
 
 
 def _of_rank_4(kernel: Array) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mobilezoo.coreml.neural_network.table import NetworkSite, Operand, emits
-from mobilezoo.coreml.neural_network.weights import store
 
 
 @emits("dense")
@@ -21,5 +20,5 @@ def dense(site: NetworkSite, x: Operand) -> None:
         parameters.valid.SetInParent()
     else:
         parameters.inputChannels = channels
-    store(parameters.weights, kernel)
+    site.store_kernel(parameters.weights, kernel)
     site.store_bias(parameters)

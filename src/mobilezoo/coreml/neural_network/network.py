@@ -114,7 +114,7 @@ class _Walk:
             name = self._free(name, "inner")  # the output itself is in Keras's order
         site = NetworkSite(
             node, name, Layout.CHANNELS_FIRST, self.precision.dtype, shape,
-            self.network.layers, self.taken,
+            self.network.layers, self.taken, self.precision,
         )  # fmt: skip
         operands = [self.values[tensor] for tensor in node.inputs]
         made = NETWORK_EMITTERS[node.kind].emit(site, *operands)

@@ -1,53 +1,69 @@
-"""Weights of 1 to 8 bits in a neural network (specification 3, iOS 12)."""
+"""Kernels of 1 to 8 bits in a neural network (specification 3, iOS 12)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import Any
 
 import numpy as np
 
-from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.coreml.compress.palette import palette
+from mobilezoo.coreml.neural_network.weights import store
+from mobilezoo.coreml.precision import Precision, Scheme
 from mobilezoo.graph.node import Array
 
-if TYPE_CHECKING:
-    from coremltools.proto import Model_pb2
+SMALLEST_KERNEL = 2048  # elements; below, a kernel stays in float16
+_WORTHWHILE = 0.75  # of the bytes in float16: a kernel that would take more stays, too
+_NUMBER = 4  # bytes of a scale, an offset or an entry of a table
+_PART = 1 << 20  # weights that are computed at once; a multiple of 8
 
-QUANTIZED_VERSION = 3  # of the specification
-_NARROWEST, _WIDEST = 1, 8
 
+def store_kernel(message: Any, kernel: Array, precision: Precision, axis: int = 0) -> None:
+    """A kernel into a `WeightParams`, in few bits where the precision has them and it pays.
 
-def quantize_linearly(model: Model_pb2.Model, bits: int) -> int:
-    """Kernels of convolutions and dense layers as whole numbers, in place.
-
-    Each output channel has a scale and an offset of its own: weight = scale * code + offset.
-    Biases, transposed convolutions and other weights stay as they are.
-
-    Returns:
-        How many kernels were quantized.
-
-    Raises:
-        InvalidArgumentError: `bits` is not 1 to 8.
+    Args:
+        message: of the weights.
+        kernel: in the type of the precision, in the file's order.
+        precision: of the file.
+        axis: of the output channels.
     """
-    if not _NARROWEST <= bits <= _WIDEST:
-        raise InvalidArgumentError(f"bits={bits} must be {_NARROWEST} to {_WIDEST}.")
-    count = 0
-    for layer in getattr(model, model.WhichOneof("Type")).layers:
-        parameters = getattr(layer, layer.WhichOneof("layer"))
-        if _has_kernel(layer):
-            kernel = _read(parameters.weights).reshape(int(parameters.outputChannels), -1)
-            store_linear(parameters.weights, *linear_codes(kernel, bits), bits)
-            count += 1
-    if count:
-        model.specificationVersion = max(model.specificationVersion, QUANTIZED_VERSION)
-    return count
+    if not is_compressed(kernel.shape, precision, axis):
+        store(message, kernel)
+    elif precision.scheme is Scheme.PALETTE:
+        store_palette(message, *palette(kernel, precision.bits), precision.bits)
+    else:
+        by_channel = np.moveaxis(kernel, axis, 0)
+        codes, scale, offset = linear_codes(
+            by_channel.reshape(kernel.shape[axis], -1), precision.bits
+        )
+        in_order = np.moveaxis(codes.reshape(by_channel.shape), 0, axis)
+        store_linear(message, in_order, scale, offset, precision.bits)
+
+
+def is_compressed(shape: tuple[int, ...], precision: Precision, axis: int = 0) -> bool:
+    """Whether a kernel of that shape is stored in few bits: it is large, and that saves a quarter.
+
+    A scale and an offset for each 9 weights of a 3x3 depthwise filter, say, would save nothing.
+    """
+    size = math.prod(shape)
+    if precision.scheme is None or size < SMALLEST_KERNEL:
+        return False
+    palettes = precision.scheme is Scheme.PALETTE
+    numbers = 2**precision.bits if palettes else 2 * shape[axis]
+    stored = size * precision.bits / 8 + numbers * _NUMBER
+    return stored <= _WORTHWHILE * size * np.dtype(precision.dtype).itemsize
 
 
 def linear_codes(kernel: Array, bits: int) -> tuple[Array, Array, Array]:
     """(channels, weights) -> codes of that shape, a scale and an offset per channel."""
-    low, high = kernel.min(axis=1), kernel.max(axis=1)
+    low, high = (edge.astype(np.float32) for edge in (kernel.min(axis=1), kernel.max(axis=1)))
     scale = (high - low) / (2**bits - 1)
     divisor = np.where(scale > 0, scale, 1.0)  # a channel of equal weights is its offset
-    codes = np.rint((kernel - low[:, None]) / divisor[:, None]).astype(np.uint8)
+    codes = np.empty(kernel.shape, np.uint8)
+    step = max(1, _PART // kernel.shape[1])
+    for start in range(0, len(kernel), step):
+        rows = slice(start, start + step)
+        codes[rows] = np.rint((kernel[rows] - low[rows, None]) / divisor[rows, None])
     return codes, scale, low
 
 
@@ -80,18 +96,9 @@ def _store_codes(message: Any, codes: Array, bits: int) -> None:
 def packed(codes: Array, bits: int) -> bytes:
     """Codes one behind the other, the highest bit first."""
     flat = codes.astype(np.uint8, copy=False).reshape(-1, 1)
-    return np.packbits(np.unpackbits(flat, axis=1)[:, 8 - bits :]).tobytes()
-
-
-def _has_kernel(layer: Any) -> bool:
-    kind = layer.WhichOneof("layer")
-    return kind == "innerProduct" or (
-        kind == "convolution" and not layer.convolution.isDeconvolution
+    if bits == 8:
+        return flat.tobytes()
+    parts = (flat[start : start + _PART] for start in range(0, len(flat), _PART))
+    return b"".join(
+        np.packbits(np.unpackbits(part, axis=1)[:, 8 - bits :]).tobytes() for part in parts
     )
-
-
-def _read(message: Any) -> Array:
-    """The numbers of a `WeightParams`, which holds float32 or float16."""
-    if message.float16Value:
-        return np.frombuffer(message.float16Value, np.float16).astype(np.float32)
-    return np.fromiter(message.floatValue, np.float32, len(message.floatValue))

@@ -10,7 +10,9 @@ import numpy as np
 
 from mobilezoo.coreml.emit.site import Site
 from mobilezoo.coreml.neural_network.planes import Plane, plane
+from mobilezoo.coreml.neural_network.quantization import store_kernel
 from mobilezoo.coreml.neural_network.weights import store
+from mobilezoo.coreml.precision import Precision
 from mobilezoo.graph import Node, Weight
 from mobilezoo.graph.node import Array, Shape
 
@@ -57,10 +59,12 @@ class NetworkSite(Site):
     Attributes:
         layers: of the network, in protobuf.
         taken: names that values of the network have or will have.
+        precision: of the file.
     """
 
     layers: Any
     taken: set[str]
+    precision: Precision
 
     def helper(self, suffix: str) -> str:
         """A free name for a layer besides the one that carries the node's name."""
@@ -82,6 +86,10 @@ class NetworkSite(Site):
     def store(self, message: Any, values: Array, role: str) -> None:
         """Values into a `WeightParams`, in the file's precision."""
         store(message, self.cast(values, role))
+
+    def store_kernel(self, message: Any, kernel: Array, *, axis: int = 0) -> None:
+        """A kernel that `weight` gave into a `WeightParams`; `axis`: its output channels."""
+        store_kernel(message, kernel, self.precision, axis)
 
     def store_bias(self, parameters: Any) -> None:
         """The node's bias, if it has one, into a layer that can take one."""

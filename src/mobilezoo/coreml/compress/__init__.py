@@ -1,0 +1,1 @@
+"""Weights in few bits: which codes, and which numbers they stand for."""
