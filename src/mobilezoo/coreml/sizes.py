@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import keras
 
 from mobilezoo.coreml.flexibility import Flexibility, ImageSizeRange, ImageSizes, frees_sides
-from mobilezoo.errors import InvalidArgumentError, MobilezooError
+from mobilezoo.errors import InvalidArgumentError, MobilezooError, UnsupportedLayersError
 from mobilezoo.graph import Graph, capture
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.graph.node import Shape
@@ -28,7 +28,13 @@ def capture_at_all_sizes(
             f"'{model.name}' takes {[tuple(tensor.shape[1:]) for tensor in tensors]}."
         )
     declared = tuple(tensors[0].shape)
-    return capture(model, (None, None, declared[-1]), any_size=True), declared
+    try:
+        return capture(model, (None, None, declared[-1]), any_size=True), declared
+    except UnsupportedLayersError as error:
+        raise UnsupportedLayersError(
+            f"{error}\nflexible= leaves height and width open. Layers that need to know them can "
+            "be exported for one size: leave it out."
+        ) from error
 
 
 def check_every_size(model: keras.Model, flexible: Flexibility | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mobilezoo.errors import UnsupportedLayersError
 from mobilezoo.graph.node import Graph, Node, Shape, TensorSpec
 
-_WHOLE_AXES = frozenset({"layer_norm"})  # weights that may cover several axes
+_WEIGHTS_ALONG_AXES = frozenset({"batch_norm", "layer_norm"})
 _PRODUCTS = frozenset({"matmul"})  # whose operands do not broadcast
 
 
@@ -42,7 +42,7 @@ def _objection(node: Node, specs: dict[str, TensorSpec]) -> str:
         return "it moves elements between sides that are free"
     read = [specs[name].shape for name in node.inputs]
     axes = (*node.attributes.get("axes", ()), node.attributes.get("axis", -1))
-    has_weights = node.kind == "batch_norm" or (node.kind in _WHOLE_AXES and len(axes) > 2)
+    has_weights = node.kind in _WEIGHTS_ALONG_AXES and bool(node.weights)
     if has_weights and any(read[0][axis] is None for axis in axes):
         return "its weights belong to one size"
     if len(read) > 1 and node.kind not in _PRODUCTS:

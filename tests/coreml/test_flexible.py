@@ -1,0 +1,299 @@
+"""Files that take several sizes: what they declare, what they compute, what they refuse."""
+
+import keras
+import numpy as np
+import pytest
+from coremltools.models.neural_network import flexible_shape_utils as shapes
+from keras import layers
+
+from mobilezoo import (
+    BatchRange,
+    BatchSizes,
+    ImageSizeRange,
+    ImageSizes,
+    export_coreml,
+    inspect_coreml,
+    load_coreml,
+    mobilenet,
+    randomize_weights,
+    verify,
+    vgg11,
+)
+from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
+
+SIZES = ImageSizes([(64, 96), (48, 32)])
+RANGE = ImageSizeRange(height=(40, 97), width=(33, 128))
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return randomize_weights(mobilenet((64, 96, 3), alpha=0.25, classes=3))
+
+
+@pytest.fixture(scope="module")
+def segmenter():
+    """Pictures of sides divisible by 4 to masks; built for one size."""
+    image = keras.Input((32, 48, 3), name="picture")
+    fine = layers.Conv2D(5, 3, padding="same", activation="relu", name="fine")(image)
+    coarse = layers.Conv2D(6, 3, strides=2, padding="same", name="coarse")(fine)
+    coarse = layers.BatchNormalization(name="norm")(coarse)
+    coarse = layers.MaxPooling2D(3, 2, padding="same", name="pool")(coarse)
+    coarse = layers.GroupNormalization(2, name="groups")(coarse)
+    up = layers.UpSampling2D(2, interpolation="bilinear", name="up")(coarse)
+    up = layers.Conv2DTranspose(4, 3, strides=2, padding="same", name="back")(up)
+    joined = layers.Concatenate(name="joined")([fine, up])
+    mask = layers.Conv2D(2, 1, activation="sigmoid", name="mask")(joined)
+    return randomize_weights(keras.Model(image, mask, name="segmenter"), preprocessing="unit")
+
+
+@pytest.mark.parametrize("suffix", ["mlpackage", "mlmodel"])
+@pytest.mark.parametrize("flexible", [SIZES, RANGE], ids=["sizes", "range"])
+def test_a_classifier_agrees_with_keras_at_every_size(classifier, tmp_path, suffix, flexible):
+    path = tmp_path / f"m.{suffix}"
+
+    export_coreml(classifier, path, precision="float32", labels=list("abc"), flexible=flexible)
+
+    agreement = verify(classifier, path)
+    assert agreement.sizes == (2 if flexible is SIZES else 3)
+    assert "of 2 sizes" in str(agreement) or "of 3 sizes" in str(agreement)
+    assert len(agreement.layers) > 50
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_network_of_masks_gives_masks_of_the_pictures_size(segmenter, tmp_path, precision):
+    path = tmp_path / "m.mlpackage"
+    export_coreml(
+        segmenter,
+        path,
+        precision=precision,
+        preprocessing="unit",
+        flexible=ImageSizes([(32, 48), (64, 40)]),
+    )
+    program = load_coreml(path)
+
+    small = program.predict({"image": np.zeros((32, 48, 3), np.uint8)})["mask"]
+    tall = program.predict({"image": np.zeros((3, 64, 40, 3), np.uint8)})["mask"]
+
+    assert small.shape == (1, 32, 48, 2)
+    assert tall.shape == (3, 64, 40, 2)
+    assert {"groups", "up", "back"} <= set(verify(segmenter, path).layers)
+
+
+def test_a_size_at_which_the_model_cannot_be_computed_is_refused(segmenter, tmp_path):
+    with pytest.raises(InvalidArgumentError, match=r"at \(33, 64\), Concatenate \(joined\) fails"):
+        export_coreml(
+            segmenter,
+            tmp_path / "m.mlpackage",
+            preprocessing="unit",
+            flexible=ImageSizeRange((32, 64), (32, 64)),
+        )
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["mlpackage", "mlmodel"])
+def test_sizes_are_declared_as_coremltools_itself_declares_them(classifier, suffix):
+    target = "iOS13" if suffix == "mlmodel" else "iOS15"
+    fixed = export_coreml(classifier, minimum_deployment_target=target).get_spec()
+    by_size = type(fixed)()
+    by_size.CopyFrom(fixed)
+    by_range = type(fixed)()
+    by_range.CopyFrom(fixed)
+    shapes.add_enumerated_image_sizes(
+        by_size,
+        "image",
+        [shapes.NeuralNetworkImageSize(64, 96), shapes.NeuralNetworkImageSize(48, 32)],
+    )
+    limits = shapes.NeuralNetworkImageSizeRange()
+    limits.add_height_range((40, 97))
+    limits.add_width_range((33, 128))
+    shapes.update_image_size_range(by_range, "image", limits)
+
+    ours = [
+        export_coreml(classifier, minimum_deployment_target=target, flexible=flexible).get_spec()
+        for flexible in (SIZES, RANGE)
+    ]
+
+    for made, expected in zip(ours, (by_size, by_range), strict=True):
+        assert made.description.input[0].type == expected.description.input[0].type
+        assert made.specificationVersion == (3 if suffix == "mlmodel" else 6)
+
+
+@pytest.mark.parametrize("suffix", ["mlpackage", "mlmodel"])
+def test_array_shapes_are_declared_in_the_order_of_keras(classifier, suffix):
+    target = "iOS13" if suffix == "mlmodel" else "iOS15"
+    batch = () if suffix == "mlmodel" else (1,)
+
+    listed, ranged = (
+        export_coreml(
+            classifier, inputs="array", minimum_deployment_target=target, flexible=flexible
+        )
+        .get_spec()
+        .description.input[0]
+        .type.multiArrayType
+        for flexible in (SIZES, RANGE)
+    )
+
+    assert [tuple(item.shape) for item in listed.enumeratedShapes.shapes] == [
+        (*batch, 64, 96, 3),
+        (*batch, 48, 32, 3),
+    ]
+    limits = [(item.lowerBound, item.upperBound) for item in ranged.shapeRange.sizeRanges]
+    assert limits == [*[(1, 1)] * len(batch), (40, 97), (33, 128), (3, 3)]
+    assert tuple(ranged.shape) == (*batch, 64, 96, 3)  # the size that the model was built for
+
+
+def test_the_default_of_a_range_is_the_models_size_brought_into_it(classifier):
+    flexible = ImageSizeRange((100, 200), (33, 90))
+
+    made = export_coreml(classifier, flexible=flexible).get_spec().description.input[0]
+
+    assert (made.type.imageType.height, made.type.imageType.width) == (100, 90)
+    assert made.shortDescription == "A picture, by default 90 pixels wide and 100 high"
+
+
+def test_a_network_with_free_sides_needs_no_input_shape(tmp_path):
+    features = randomize_weights(mobilenet((None, None, 3), alpha=0.25, include_top=False))
+
+    export_coreml(features, tmp_path / "m.mlpackage", precision="float32", flexible=SIZES)
+
+    assert verify(features, tmp_path / "m.mlpackage").sizes == 2
+    with pytest.raises(InvalidArgumentError, match="flexible= for several sizes"):
+        export_coreml(features, tmp_path / "n.mlpackage")
+
+
+@pytest.mark.parametrize("suffix", ["mlpackage", "mlmodel"])
+def test_other_sizes_are_refused_when_the_file_runs(classifier, tmp_path, suffix):
+    path = tmp_path / f"m.{suffix}"
+    export_coreml(classifier, path, flexible=SIZES)
+    program = load_coreml(path)
+
+    with pytest.raises(InvalidArgumentError, match=r"\(64, 96\) or \(48, 32\)"):
+        program.predict({"image": np.zeros((48, 96, 3), np.uint8)})
+
+    export_coreml(classifier, path, flexible=RANGE, inputs="array", overwrite=True)
+    program, name = load_coreml(path), load_coreml(path).inputs[0].name
+    with pytest.raises(InvalidArgumentError, match="40 to 97 x 33 to 128 x 3"):
+        program.predict({name: np.zeros((1, 40, 129, 3), np.float32)})
+
+
+def test_a_list_may_mix_sizes(classifier, tmp_path):
+    export_coreml(classifier, tmp_path / "m.mlpackage", flexible=SIZES, precision="float32")
+    program = load_coreml(tmp_path / "m.mlpackage")
+    (output,) = (feature.name for feature in program.outputs)
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (*size, 3), np.uint8) for size in [(64, 96), (48, 32)] * 2]
+
+    mixed = program.predict([{"image": picture} for picture in pictures])
+
+    single = [program.predict({"image": picture}) for picture in pictures]
+    for made, expected in zip(mixed, single, strict=True):
+        np.testing.assert_allclose(made[output], expected[output], rtol=1e-5)
+
+
+def test_inspect_shows_the_sizes(classifier, tmp_path):
+    export_coreml(classifier, tmp_path / "m.mlpackage", flexible=SIZES)
+
+    (feature,) = inspect_coreml(tmp_path / "m.mlpackage").inputs
+
+    assert feature.choices == ((64, 96), (48, 32))
+
+
+@pytest.mark.parametrize(
+    "flexible", [BatchRange(2, 5), BatchSizes([3, 1, 8])], ids=["range", "sizes"]
+)
+def test_several_examples_go_through_at_once(tmp_path, flexible):
+    inputs = keras.Input((9, 7, 4), name="x")
+    x = layers.GroupNormalization(2)(layers.Conv2D(6, (3, 2), activation="relu")(inputs))
+    x = layers.Reshape((7, 36))(x)
+    x = layers.Dense(5, name="rows")(x)
+    model = randomize_weights(keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x))))
+
+    made = export_coreml(model, tmp_path / "m.mlpackage", precision="float32", flexible=flexible)
+
+    agreement = verify(model, tmp_path / "m.mlpackage")
+    assert agreement.sizes == (2 if isinstance(flexible, BatchRange) else 3)
+    assert "rows" in agreement.layers
+    array = made.get_spec().description.input[0].type.multiArrayType
+    assert tuple(array.shape) == (2 if isinstance(flexible, BatchRange) else 3, 9, 7, 4)
+    program = load_coreml(tmp_path / "m.mlpackage")
+    with pytest.raises(InvalidArgumentError, match="the file takes"):
+        program.predict({"x": np.zeros((6, 9, 7, 4), np.float32)})
+
+
+def test_the_batches_of_two_inputs_are_one_and_the_same(tmp_path):
+    a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
+    total = layers.Add(name="total")([layers.Dense(5)(a), layers.Dense(5)(b)])
+    model = randomize_weights(keras.Model([a, b], total))
+
+    export_coreml(model, tmp_path / "m.mlpackage", precision="float32", flexible=BatchRange(1, 8))
+
+    assert verify(model, tmp_path / "m.mlpackage").sizes == 2
+    with pytest.raises(InvalidArgumentError, match=r"one input only.*Pass a BatchRange"):
+        export_coreml(model, tmp_path / "n.mlpackage", flexible=BatchSizes([1, 8]))
+
+
+def test_what_depends_on_the_size_is_listed():
+    model = vgg11((64, 96, 3), classes=3, fc_units=8)
+
+    with pytest.raises(UnsupportedLayersError, match=r"depend on the picture's size(.|\n)*flatten"):
+        export_coreml(model, flexible=SIZES)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"flexible": (64, 96)}, "must be one of BatchRange, BatchSizes"),
+        ({"flexible": BatchRange(1, 8)}, "takes pictures one by one"),
+        (
+            {"flexible": BatchRange(1, 8), "minimum_deployment_target": "iOS13"},
+            "no axis for the examples",
+        ),
+        (
+            {"flexible": SIZES, "minimum_deployment_target": "macOS10.13.2"},
+            "needs macOS10.14; minimum_deployment_target='macOS10.13.2' is older",
+        ),
+        (
+            {
+                "flexible": SIZES,
+                "minimum_deployment_target": "iOS13",
+                "precision": "float32",
+                "updatable": ["predictions"],
+            },
+            "updatable= needs an input of one shape",
+        ),
+    ],
+)
+def test_what_cannot_be_flexible_says_so(classifier, options, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        export_coreml(classifier, **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BatchRange(0, 4), r"has \(0, 4\)"),
+        (lambda: BatchRange(4, 2), "the lowest first"),
+        (lambda: BatchSizes([3]), "at least two different"),
+        (lambda: BatchSizes(3), "at least two different"),
+        (lambda: BatchSizes([1, 2.5]), "whole numbers"),
+        (lambda: ImageSizes([(64, 96), (64, 96)]), "at least two different"),
+        (lambda: ImageSizes([64, 96]), r"pairs \(height, width\)"),
+        (lambda: ImageSizes([(64, 96), (0, 5)]), "whole numbers from 1 on"),
+        (lambda: ImageSizeRange(64, (32, 64)), r"height=\(lowest, highest\)"),
+        (lambda: ImageSizeRange((32, 64), (64, 32)), "ImageSizeRange width"),
+    ],
+)
+def test_sizes_that_make_no_sense_are_refused_at_once(make, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        make()
+
+
+def test_the_file_of_a_flexible_model_is_always_the_same(classifier, tmp_path):
+    made = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.mlpackage"
+        export_coreml(classifier, path, flexible=RANGE)
+        made.append((path / "Data/com.apple.CoreML/model.mlmodel").read_bytes())
+
+    assert made[0] == made[1]
