@@ -7,10 +7,10 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import coremltools
 import keras
@@ -35,7 +35,7 @@ from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.coreml.save import check_output, replacing, temporary
 from mobilezoo.coreml.sizes import capture_at_all_sizes, check_every_size
-from mobilezoo.coreml.target import Format, choose_format, find_target
+from mobilezoo.coreml.target import Format, Target, choose_format, find_target
 from mobilezoo.coreml.training import OnDeviceTraining, check_layers, find_training
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
@@ -118,58 +118,76 @@ def export_coreml(
         UnsupportedLayersError: lists every layer that cannot be exported, before any work.
         OutputExistsError: something is at `path` and `overwrite` is false.
     """
-    chosen = find_precision(precision)
-    target = None if path is None else check_output(path, overwrite)
-    system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
-    form = choose_format(target, system, chosen)
-    training = find_training(updatable, form, chosen, system)
-    check_flexibility(flexible, form, system, learns=training is not None)
+    file = _file(path, precision, minimum_deployment_target, overwrite)
+    training = find_training(updatable, file.form, file.precision, file.system)
+    check_flexibility(flexible, file.form, file.system, learns=training is not None)
     captured, declared = capture_at_all_sizes(model, input_shape, flexible)
     graph, report = fold(captured)
     record = preprocessing_of(model) if preprocessing is None else find_preprocessing(preprocessing)
-    check_supported(graph)
+    _check(graph, file.form)
     if declared is not None:
         check_free_sides(graph)
         check_every_size(model, flexible)
-    if form is Format.NEURAL_NETWORK:
-        check_expressible(graph)
     trainable = {} if training is None else check_layers(training, captured, graph)
     classes = classify(graph, None if labels is None else find_labels(labels))
-    graph = classes.graph
-    interface = plan(
-        graph,
-        inputs,
-        record,
-        classes.labels,
-        explicit=preprocessing is not None,
-        flexible=flexible,
-        declared=declared,
-    )
-    if calibration is not None and chosen.dtype is np.float16:
-        warn_of_overflow(model, graph, calibration)
-    _log.info(
-        "%s: %s%s", model.name, report, "".join(f"; {k}: {v}" for k, v in classes.notes.items())
-    )
+    features = plan(
+        classes.graph, inputs, record, classes.labels,
+        explicit=preprocessing is not None, flexible=flexible, declared=declared,
+    )  # fmt: skip
+    if calibration is not None and file.precision.dtype is np.float16:
+        warn_of_overflow(model, classes.graph, calibration)
+    notes = "".join(f"; {key}: {value}" for key, value in classes.notes.items())
+    _log.info("%s: %s%s", model.name, report, notes)
     metadata = {
         "author": author,
         "license": license,
         "short_description": short_description,
         "version": version,
     }
-    user_defined = {**_record(model, interface, chosen, report), **classes.notes}
-    description = describe(graph, interface, metadata, user_defined, form)
+    user_defined = {**_record(model, features, file.precision, report), **classes.notes}
+    description = describe(classes.graph, features, metadata, user_defined, file.form)
+    write = _writer(classes.graph, features, file, description, training, trainable)
+    return _saved(write, file.path, file.form, overwrite)
+
+
+class _File(NamedTuple):
+    """What is to be written where."""
+
+    path: Path | None
+    form: Format
+    precision: Precision
+    system: Target | None
+
+
+def _file(path: Any, precision: str, minimum_deployment_target: Any, overwrite: bool) -> _File:
+    """Check the arguments that concern the file, before any work."""
+    chosen = find_precision(precision)
+    target = None if path is None else check_output(path, overwrite)
+    system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
+    return _File(target, choose_format(target, system, chosen), chosen, system)
+
+
+def _writer(
+    graph: Graph,
+    features: Interface,
+    file: _File,
+    description: Any,
+    training: OnDeviceTraining | None,
+    trainable: Mapping[str, str],
+) -> Callable[[Path], None]:
+    """The function that emits and writes the file."""
 
     def write(fresh: Path) -> None:
-        if form is Format.NEURAL_NETWORK:
-            network = emit_network(graph, interface, chosen, description)
+        if file.form is Format.NEURAL_NETWORK:
+            network = emit_network(graph, features, file.precision, description)
             if training is not None:
                 make_updatable(network, training, trainable)
             write_network(network, fresh)
             return
         with _mil:
-            write_package(partial(emit, graph, interface, chosen), description, fresh)
+            write_package(partial(emit, graph, features, file.precision), description, fresh)
 
-    return _saved(write, target, form, overwrite)
+    return write
 
 
 def _saved(
@@ -206,14 +224,16 @@ def _record(
     return record
 
 
-def check_supported(graph: Graph) -> None:
-    """Raise UnsupportedLayersError that lists every node without an emitter."""
+def _check(graph: Graph, form: Format) -> None:
+    """Raise UnsupportedLayersError that lists every node that the format cannot hold."""
     missing = [n for n in graph.nodes if n.kind not in EMITTERS and n.kind != "constant"]
     if missing:
         lines = "\n".join(f"  {node.name}: operation '{node.kind}'" for node in missing)
         raise UnsupportedLayersError(
             f"{len(missing)} operation(s) of '{graph.name}' cannot be exported:\n{lines}"
         )
+    if form is Format.NEURAL_NETWORK:
+        check_expressible(graph)
 
 
 def _cannot_load() -> bool:

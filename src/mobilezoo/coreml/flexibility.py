@@ -15,7 +15,12 @@ SPECIFICATION_VERSION = 3  # that neural networks with flexible inputs need: iOS
 
 @dataclass(frozen=True)
 class BatchRange:
-    """From `lower` to `upper` examples at once: arrays (n, ...) of an ML program."""
+    """Any number of examples at once between two: arrays (n, ...) of an ML program.
+
+    Attributes:
+        lower: smallest number, at least 1; the default.
+        upper: largest number.
+    """
 
     lower: int
     upper: int
