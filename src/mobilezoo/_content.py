@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mobilezoo._protobuf import pieces, size_bytes
+
 # the key of a file's user-defined metadata under which its own hash stands
 CONTENT_HASH = "com.mobilezoo.content_hash"
 
@@ -35,7 +37,7 @@ def content_hash(model: Any, weights: Mapping[str, Path]) -> str:
     digest = hashlib.sha256()
     for field, value in model.ListFields():
         _add(digest, field.name.encode())
-        _add(digest, _content(field.name, value))
+        _add_content(digest, field.name, value)
     for name in sorted(weights):
         _add(digest, name.encode())
         digest.update(weights[name].stat().st_size.to_bytes(8, "little"))
@@ -50,12 +52,14 @@ def _add(digest: Any, content: bytes) -> None:
     digest.update(content)
 
 
-def _content(name: str, value: Any) -> bytes:
+def _add_content(digest: Any, name: str, value: Any) -> None:
     if isinstance(value, int):
-        return str(int(value)).encode()
+        _add(digest, str(int(value)).encode())
+        return
     message = _without_texts(value) if name == "description" else value
-    serialized: bytes = message.SerializeToString(deterministic=True)
-    return serialized
+    digest.update(size_bytes(message).to_bytes(8, "little"))
+    for piece in pieces(message):
+        digest.update(piece)
 
 
 def _without_texts(description: Any) -> Any:

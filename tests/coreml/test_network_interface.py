@@ -153,7 +153,7 @@ def test_a_failed_export_leaves_the_old_file_whole(small_mobilenet, tmp_path, mo
     def fail(*_args):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", fail)
+    monkeypatch.setattr("mobilezoo.coreml.neural_network.network.pieces", fail)
     with pytest.raises(OSError, match="No space left"):
         export_coreml(small_mobilenet, path, precision="float32", overwrite=True)
 

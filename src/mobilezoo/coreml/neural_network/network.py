@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from coremltools import proto
 
+from mobilezoo._protobuf import pieces
 from mobilezoo.coreml.emit.site import Layout
 from mobilezoo.coreml.flexibility import SPECIFICATION_VERSION as FLEXIBLE_VERSION
 from mobilezoo.coreml.interface import Input, Interface
@@ -75,7 +76,8 @@ def emit_network(
 def write_network(model: Model_pb2.Model, path: Path) -> None:
     """Write a model as a file; the same model gives the same bytes."""
     set_content_hash(model, {})
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    with path.open("wb") as file:
+        file.writelines(pieces(model))
 
 
 @dataclass

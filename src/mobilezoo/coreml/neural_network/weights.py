@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mobilezoo._protobuf import variable_length
 from mobilezoo.graph.node import Array
 
 _FLOAT_VALUE = b"\x0a"  # field 1 of WeightParams, its bytes behind a length
@@ -19,15 +20,6 @@ def store(message: Any, values: Array) -> None:
     if values.dtype == np.float16:
         message.float16Value = values.astype("<f2", copy=False).tobytes()
         return
-    content = values.astype("<f4", copy=False).tobytes()
-    message.MergeFromString(_FLOAT_VALUE + _variable_length(len(content)) + content)
-
-
-def _variable_length(number: int) -> bytes:
-    """Protobuf's form of a whole number: 7 bits a byte, the lowest first."""
-    encoded = bytearray()
-    while number > 127:
-        encoded.append(number & 127 | 128)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
+    numbers = np.ascontiguousarray(values, "<f4")
+    length = variable_length(numbers.nbytes)
+    message.MergeFromString(b"".join((_FLOAT_VALUE, length, numbers.data)))
