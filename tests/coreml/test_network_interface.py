@@ -42,6 +42,15 @@ def test_the_file_prepares_pixels_as_the_record_does(record, functional, tmp_pat
     assert verify(model, tmp_path / "m.mlmodel").largest_difference < 1e-6
 
 
+@pytest.mark.parametrize("record", ["unit", "tf", Preprocessing("odd", (3.0,), (0.5,))])
+def test_the_file_prepares_grey_pixels_as_the_record_does(record, functional, tmp_path):
+    model = functional(layers.ReLU(negative_slope=0.5, name="relu"), shape=(5, 4, 1))
+
+    export_coreml(model, tmp_path / "m.mlmodel", precision="float32", preprocessing=record)
+
+    assert verify(model, tmp_path / "m.mlmodel").largest_difference < 1e-6
+
+
 def test_one_scale_for_all_channels_takes_no_layer(functional, tmp_path):
     model = functional(layers.ReLU(name="relu"))
 
@@ -118,6 +127,18 @@ def test_helpers_of_a_layer_do_not_take_other_layers_names(functional, tmp_path)
 
     made = [layer.output[0] for layer in network_of(exported).layers]
     assert len(made) == len(set(made))
+    assert verify(model, tmp_path / "m.mlmodel").largest_difference < 2e-6
+
+
+def test_helpers_of_a_layer_do_not_take_an_inputs_name(tmp_path):
+    inputs = [keras.Input((5, 4, 3), name=name) for name in ("x", "a_sixth")]
+    six = layers.ReLU(6.0, name="a")(inputs[0])
+    model = keras.Model(inputs, layers.Concatenate(name="both")([six, inputs[1]]))
+
+    exported = export_coreml(model, tmp_path / "m.mlmodel", precision="float32", inputs="array")
+
+    made = [layer.output[0] for layer in network_of(exported).layers]
+    assert "a_sixth" not in made
     assert verify(model, tmp_path / "m.mlmodel").largest_difference < 2e-6
 
 

@@ -42,6 +42,16 @@ def test_every_emitter_is_exercised():
     assert used - {"constant"} == set(EMITTERS)
 
 
+@pytest.mark.parametrize(("shape", "kinds"), [((5, 3), ["linear"]), ((6, 5, 3), ["matmul", "add"])])
+def test_a_dense_layer_is_a_linear_operation_up_to_rank_3(shape, kinds, functional, tmp_path):
+    model = functional(layers.Dense(4), shape=shape)
+
+    exported = export_coreml(model, tmp_path / "m.mlpackage", precision="float32", inputs="array")
+
+    (block,) = exported.get_spec().mlProgram.functions["main"].block_specializations.values()
+    assert [item.type for item in block.operations if item.type != "const"] == kinds
+
+
 def test_merging_layers_agree_with_keras(tmp_path):
     inputs = keras.Input((9, 7, 3), name="x")
     a = layers.Conv2D(4, (3, 2), name="a")(inputs)

@@ -14,6 +14,11 @@ def squeeze_excite(x):
     return x * ops.hard_sigmoid(gate) + 0.5
 
 
+def small_numbers(x):
+    small = 1e-4 * (ops.abs(x) + 0.5)
+    return ops.log(small) + ops.rsqrt(small) / 10 + 1e-3 / small
+
+
 def apply(function):
     return [Apply(function)]
 
@@ -37,6 +42,7 @@ CASES = {
         lambda x: ops.log(ops.abs(x) + 0.5) + ops.log1p(ops.abs(x)) + ops.log2(ops.abs(x) + 0.5)
         + ops.log10(ops.abs(x) + 0.5)
     ),
+    "small numbers": apply(small_numbers),
     "waves": apply(lambda x: ops.sin(x) + ops.cos(2 * x) + ops.tan(x / 4)),
     "arcs": apply(
         lambda x: ops.arcsin(ops.tanh(x) / 2) + ops.arccos(ops.tanh(x) / 2) + ops.arctan(x)

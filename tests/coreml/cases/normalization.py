@@ -22,6 +22,9 @@ CASES = {
     "group norm": [CONV(6, 2), layers.GroupNormalization(3)],
     "group norm, one group": [CONV(6, 2), layers.GroupNormalization(1, scale=False)],
     "instance norm": [CONV(6, 2), layers.GroupNormalization(-1)],
+    "instance norm without epsilon": [
+        layers.Rescaling(0.01), layers.GroupNormalization(-1, epsilon=0.0)
+    ],
     "group norm of a sequence": [SEQUENCE, layers.GroupNormalization(7)],
     "unit norm": [CONV(4, 2), layers.UnitNormalization()],
     "unit norm over pixels": [CONV(4, 2), layers.UnitNormalization(axis=(1, 2))],

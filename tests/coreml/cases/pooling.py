@@ -8,6 +8,7 @@ CONV = layers.Conv2D
 SEQUENCE = layers.Reshape((9, 21))
 CASES = {
     "max": [layers.MaxPooling2D((3, 2), strides=2, padding="same")],
+    "max, even height": [CONV(4, (2, 1)), layers.MaxPooling2D((3, 2), strides=2, padding="same")],
     "max valid": [layers.MaxPooling2D((2, 3))],
     "average same": [layers.AveragePooling2D((3, 2), strides=(1, 2), padding="same")],
     "max of a sequence": [SEQUENCE, layers.MaxPooling1D(3, strides=2, padding="same")],
