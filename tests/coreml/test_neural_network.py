@@ -182,6 +182,14 @@ def test_a_power_of_a_negative_number_is_a_product(exponent, functional, tmp_pat
     assert kinds_of(exported) == ["permute", "multiply", "permute"]
 
 
+def test_a_reshape_that_moves_nothing_in_the_network_takes_no_layer(functional, tmp_path):
+    model = functional(layers.ReLU(), layers.Reshape((7, 3)), layers.ELU(), shape=(1, 7, 3))
+
+    exported = export_coreml(model, tmp_path / "m.mlmodel", inputs="array")
+
+    assert kinds_of(exported) == ["permute", "activation", "activation", "permute"]
+
+
 @pytest.mark.parametrize(
     ("function", "reason"),
     [

@@ -108,3 +108,17 @@ def test_rows_of_a_table_are_found_by_numbers_that_float16_does_not_have(tmp_pat
 
     expected = model.predict_on_batch(tokens)[0]
     np.testing.assert_allclose(made[0], expected, rtol=0, atol=1e-3)
+
+
+def test_numbers_of_rows_are_never_float16(tmp_path):
+    inputs = keras.Input((4,), dtype="int32", name="tokens")
+    model = keras.Model(inputs, layers.Embedding(5000, 3, name="rows")(inputs))
+
+    exported = export_coreml(model, tmp_path / "m.mlpackage", precision="float16")
+
+    (block,) = exported.get_spec().mlProgram.functions["main"].block_specializations.values()
+    makers = {item.outputs[0].name: item for item in block.operations}
+    (gather,) = (item for item in block.operations if item.type == "gather")
+    rows = makers[gather.inputs["indices"].arguments[0].name]
+    assert rows.type == "cast"  # to int32
+    assert rows.inputs["x"].arguments[0].name == "tokens"

@@ -142,6 +142,39 @@ def test_logits_with_labels_learn_by_the_softmax_that_they_get(functional, tmp_p
     )
 
 
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+def test_gradients_pass_through_an_activation_to_a_layer_without_bias(activation, functional):
+    model = functional(
+        layers.Dense(8, activation, use_bias=False, name="hidden"),
+        layers.Dense(2, name="xy"),
+        shape=(6,),
+    )
+    training = OnDeviceTraining(["hidden"], loss="mean_squared_error")
+
+    exported = export(model, None, training, minimum_deployment_target="iOS13")
+
+    (learning,) = (layer for layer in network_of(exported).layers if layer.isUpdatable)
+    assert learning.innerProduct.weights.isUpdatable
+    assert not learning.innerProduct.HasField("bias")
+
+
+def test_the_right_answer_and_the_loss_have_names_of_their_own(functional):
+    model = functional(
+        layers.Dense(8, "tanh", name="xy_true"),
+        layers.Dense(7, "tanh", name="xy_loss"),
+        layers.Dense(2, name="xy"),
+        shape=(6,),
+    )
+    training = OnDeviceTraining(["xy"], loss="mean_squared_error")
+
+    exported = export(model, None, training, minimum_deployment_target="iOS13")
+
+    taken = {layer.name for layer in network_of(exported).layers}
+    (loss,) = network_of(exported).updateParams.lossLayers
+    assert {"xy_true", "xy_loss"} <= taken
+    assert not {loss.name, loss.meanSquaredErrorLossLayer.target} & taken
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

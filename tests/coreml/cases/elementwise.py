@@ -61,11 +61,11 @@ CASES = {
         + ops.cast(ops.less_equal(x, 0.25), "float32") + ops.cast(ops.not_equal(x, x), "float32")
     ),
     "exclusive or": apply(lambda x: ops.where(ops.logical_xor(x > 0.5, x > -0.5), x, 2.0)),
-    "chosen by a comparison": apply(lambda x: ops.where(x > 0.5, x, CHANNELS)),
+    "chosen by a comparison": [CONV(3, 2), Apply(lambda x: ops.where(x > 0.5, x, CHANNELS))],
     "whole part by casts": apply(lambda x: ops.cast(ops.cast(3 * x, "int32"), "float32") + x),
     "remainders": apply(lambda x: ops.mod(x, 0.75) + ops.floor_divide(x, 0.5)),
     "absolute difference": apply(lambda x: ops.abs(ops.subtract(x, CHANNELS)) - ops.negative(x)),
-    "cumulative sum": apply(lambda x: ops.cumsum(x, axis=1)),
+    "cumulative sum": [CONV(4, 2), Apply(lambda x: ops.cumsum(x, axis=1))],
     "log add": apply(lambda x: ops.logaddexp(x, 0.5 - x)),
     "zeros and ones": apply(lambda x: x * ops.zeros_like(x) - ops.ones_like(x) + x),
 }  # fmt: skip

@@ -35,7 +35,12 @@ CASES = {
         Apply(lambda x: ops.where(ops.any(x > 1, axis=-1), ops.sum(x, axis=-1), 0.25)),
         Apply(lambda x: ops.where(ops.all(x > -1, axis=1, keepdims=True), x, -x)),
     ],
-    "largest position": [Apply(lambda x: x + ops.cast(ops.argmax(x, -1)[..., None], "float32"))],
+    "largest position": [
+        CONV(4, 2), Apply(lambda x: x + ops.cast(ops.argmax(x, -1)[..., None], "float32"))
+    ],
+    "largest position of rows": [
+        CONV(4, 2), Apply(lambda x: ops.cast(ops.argmax(x, 1), "float32"))
+    ],
 }  # fmt: skip
 if hasattr(layers, "AdaptiveAveragePooling2D"):  # not yet in Keras 3.12
     CASES |= {
