@@ -21,6 +21,10 @@ CASES = {
     ],
     "global max of a sequence": [SEQUENCE, layers.GlobalMaxPooling1D(keepdims=True)],
     "mean over channels": [CONV(4, 2), Apply(lambda x: ops.mean(x, axis=-1))],
+    "mean over channels, then along rows": [
+        CONV(4, 2), Apply(lambda x: ops.mean(x, axis=-1)), layers.Conv1D(5, 3)
+    ],
+    "sum of columns, then dense": [Apply(lambda x: ops.sum(x, axis=(1, 3))), layers.Dense(4)],
     "mean over rows": [CONV(4, 2), Apply(lambda x: ops.mean(x, axis=1))],
     "sum and max": [Apply(lambda x: ops.sum(x, axis=2) + ops.max(x, axis=2))],
     "min": [CONV(4, 2), Apply(lambda x: ops.min(x, axis=2))],

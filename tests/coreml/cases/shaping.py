@@ -24,6 +24,7 @@ CASES = {
     "upsample bilinear": [CONV(4, 2), layers.UpSampling2D((2, 3), interpolation="bilinear")],
     "upsample a sequence": [SEQUENCE, layers.UpSampling1D(3)],
     "resize bilinear": [layers.Resizing(5, 11)],
+    "resize bilinear, one side doubled": [layers.Resizing(18, 10)],
     "resize nearest": [layers.Resizing(13, 4, interpolation="nearest")],
     "resize a square crop": [layers.Resizing(5, 5, crop_to_aspect_ratio=True)],
     "centre crop": [layers.CenterCrop(4, 3)],
