@@ -36,6 +36,7 @@ NEEDS_IOS_15 = {
     "elementwise: arcs",
     "elementwise: chosen by a comparison",
     "elementwise: comparisons",
+    "elementwise: comparisons of equal numbers",
     "elementwise: cumulative sum",
     "elementwise: error function",
     "elementwise: exclusive or",

@@ -19,6 +19,16 @@ def small_numbers(x):
     return ops.log(small) + ops.rsqrt(small) / 10 + 1e-3 / small
 
 
+def digits_of_comparisons(x):
+    """A binary digit for each comparison of whole numbers with 1."""
+    whole = ops.round(x)
+    answers = [
+        whole < 1, whole <= 1, whole > 1, whole >= 1, ops.equal(whole, 1.0),
+        ops.logical_or(whole > 0, whole > 1), ops.logical_and(whole > 0, whole > 1),
+    ]  # fmt: skip
+    return sum(2.0**i * ops.cast(answer, "float32") for i, answer in enumerate(answers))
+
+
 def apply(function):
     return [Apply(function)]
 
@@ -60,6 +70,7 @@ CASES = {
         + ops.where(ops.logical_or(x < -1.0, ops.equal(x, 0.0)), 1.0, 2.0)
         + ops.cast(ops.less_equal(x, 0.25), "float32") + ops.cast(ops.not_equal(x, x), "float32")
     ),
+    "comparisons of equal numbers": apply(digits_of_comparisons),
     "exclusive or": apply(lambda x: ops.where(ops.logical_xor(x > 0.5, x > -0.5), x, 2.0)),
     "chosen by a comparison": [CONV(3, 2), Apply(lambda x: ops.where(x > 0.5, x, CHANNELS))],
     "whole part by casts": apply(lambda x: ops.cast(ops.cast(3 * x, "int32"), "float32") + x),
