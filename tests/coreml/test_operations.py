@@ -52,6 +52,32 @@ def test_a_dense_layer_is_a_linear_operation_up_to_rank_3(shape, kinds, function
     assert [item.type for item in block.operations if item.type != "const"] == kinds
 
 
+@pytest.mark.parametrize("shape", [(5,), (9, 7, 3)])
+def test_a_batch_norm_without_channels_second_is_a_product_and_a_sum(shape, functional, tmp_path):
+    model = randomize_weights(functional(layers.BatchNormalization(), shape=shape))
+
+    exported = export_coreml(model, tmp_path / "m.mlpackage", precision="float32", inputs="array")
+
+    (block,) = exported.get_spec().mlProgram.functions["main"].block_specializations.values()
+    kinds = [item.type for item in block.operations if item.type != "const"]
+    assert kinds == ["mul", "add"]
+
+
+@pytest.mark.parametrize("layer", [layers.LayerNormalization, layers.GroupNormalization])
+def test_an_epsilon_below_float16_is_its_smallest_number(layer, functional, tmp_path):
+    options = {"groups": 1} if layer is layers.GroupNormalization else {}
+    model = functional(layer(epsilon=1e-12, **options), shape=(5, 4, 3))
+
+    exported = export_coreml(model, tmp_path / "m.mlpackage", inputs="array")
+
+    (block,) = exported.get_spec().mlProgram.functions["main"].block_specializations.values()
+    makers = {item.outputs[0].name: item for item in block.operations}
+    (norm,) = (item for item in block.operations if item.type == "layer_norm")
+    epsilon = makers[norm.inputs["epsilon"].arguments[0].name].attributes["val"]
+    stored = np.frombuffer(epsilon.immediateValue.tensor.bytes.values, np.float16)
+    assert stored == [2.0**-24]
+
+
 def test_merging_layers_agree_with_keras(tmp_path):
     inputs = keras.Input((9, 7, 3), name="x")
     a = layers.Conv2D(4, (3, 2), name="a")(inputs)

@@ -15,6 +15,7 @@ CASES = {
     "local response of pixels": [LocalResponseNormalization(3, 0.5, 0.6, 2.0)],
     "layer norm after conv": [CONV(8, (3, 2)), layers.LayerNormalization(epsilon=1e-6)],
     "layer norm over all": [CONV(4, 2), layers.LayerNormalization(axis=(1, 2, 3))],
+    "layer norm over all of a sequence": [SEQUENCE, layers.LayerNormalization(axis=(1, 2))],
     "layer norm over rows": [CONV(4, 2), layers.LayerNormalization(axis=1)],
     "layer norm without scale": [SEQUENCE, layers.LayerNormalization(scale=False)],
     "layer norm without centre": [SEQUENCE, layers.LayerNormalization(center=False)],
