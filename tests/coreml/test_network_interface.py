@@ -30,6 +30,20 @@ def test_a_classifier_uses_apples_names(small_mobilenet, tmp_path):
     assert verify(small_mobilenet, exported).top1_agreement == 1
 
 
+def test_of_two_outputs_the_first_has_the_labels(tmp_path):
+    inputs = keras.Input((6,), name="x")
+    features = layers.Dense(4, name="features")(inputs)
+    model = keras.Model(inputs, [layers.Dense(3, name="fc")(features), features])
+    randomize_weights(model)
+
+    exported = export_coreml(model, tmp_path / "m.mlmodel", labels=["ant", "bee", "cat"])
+
+    classifier = exported.get_spec().neuralNetworkClassifier
+    (softmax,) = (layer for layer in classifier.layers if layer.HasField("softmax"))
+    assert classifier.labelProbabilityLayerName == softmax.name
+    assert verify(model, tmp_path / "m.mlmodel").top1_agreement == 1
+
+
 @pytest.mark.parametrize(
     "record",
     ["none", "unit", "tf", "caffe", "torch", Preprocessing("odd", (1.0, 2.0, 3.0), (0.5,), True)],

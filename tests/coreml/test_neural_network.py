@@ -234,6 +234,13 @@ def test_all_that_needs_ios_15_is_listed_at_once(functional, tmp_path):
     assert "third: operation 'sin': no classic layer does this" in text
 
 
+def test_an_output_of_too_many_axes_is_refused(functional, tmp_path):
+    model = functional(layers.Reshape((9, 7, 1, 3), name="last"))
+
+    with pytest.raises(UnsupportedLayersError, match=r"last: operation 'reshape': 4 axes besides"):
+        export_coreml(model, tmp_path / "m.mlmodel", inputs="array")
+
+
 def test_an_input_of_too_many_axes_is_refused(tmp_path):
     inputs = keras.Input((5, 4, 3, 2), name="volume")
     model = keras.Model(inputs, layers.ReLU(name="relu")(inputs))

@@ -30,3 +30,11 @@ def test_the_mean_is_subtracted_before_float16_rounds_a_quotient(functional, tmp
     exported = export_coreml(model, tmp_path / "m.mlpackage", preprocessing="tf")
 
     assert operations(exported)[:4] == ["cast", "sub", "mul", "relu"]
+
+
+def test_a_grey_picture_is_higher_than_wide(functional, tmp_path):
+    model = functional(layers.Permute((2, 1, 3), name="turned"), shape=(5, 4, 1))
+
+    export_coreml(model, tmp_path / "m.mlpackage", precision="float32", preprocessing="tf")
+
+    assert verify(model, tmp_path / "m.mlpackage").largest_difference < 1e-6

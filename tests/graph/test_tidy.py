@@ -61,7 +61,7 @@ def test_twins_of_twins_are_merged_too():
 
 def test_operations_with_other_parameters_or_weights_are_no_twins():
     inputs = keras.Input((9, 7, 3))
-    pools = [layers.MaxPooling2D(2)(inputs), layers.MaxPooling2D(2, padding="same")(inputs)]
+    pools = [layers.MaxPooling2D(size, strides=2)(inputs) for size in (2, 3)]  # to (4, 3) each
     convolutions = [layers.Conv2D(4, 2)(inputs), layers.Conv2D(4, 2)(inputs)]
     shapes = [layers.Reshape((7, 27))(inputs), layers.Reshape((27, 7))(inputs)]
     graph, events = folded(inputs, [layers.ReLU()(x) for x in (*pools, *convolutions, *shapes)])
@@ -75,6 +75,7 @@ def test_an_output_given_twice_stays_two():
     graph, _ = folded(inputs, [layers.ReLU(name="a")(inputs), layers.ReLU(name="b")(inputs)])
 
     assert graph.outputs == ("a", "b")
+    assert {node.name for node in graph.nodes} == {"a", "b"}
 
 
 def test_concatenations_of_concatenations_are_joined():
@@ -86,6 +87,16 @@ def test_concatenations_of_concatenations_are_joined():
     assert events["concatenations joined"] == 1
     assert graph.nodes[-1].output.shape == (None, 8, 6, 11)
     assert graph.nodes[-1].inputs == ("conv2", "conv4", "conv5")
+
+
+def test_concatenations_along_two_axes_are_not_joined():
+    inputs = keras.Input((9, 7, 3))
+    inner = layers.Concatenate()([inputs, layers.ReLU()(inputs)])
+    wide = layers.Conv2D(6, 1)(inputs)
+    graph, events = folded(inputs, layers.Concatenate(axis=1)([inner, wide]))
+
+    assert not events
+    assert graph.nodes[-1].output.shape == (None, 18, 7, 6)
 
 
 def test_concatenations_along_other_axes_or_read_elsewhere_are_not_joined():
@@ -119,6 +130,14 @@ def test_a_reduction_that_gets_its_axes_back_keeps_them(reduce, kind, shape):
 def test_a_mean_that_is_given_another_shape_is_reshaped():
     inputs = keras.Input((9, 7, 4))
     graph, _ = folded(inputs, layers.Reshape((2, 2))(layers.GlobalAveragePooling2D()(inputs)))
+
+    assert [node.kind for node in graph.nodes] == ["reduce_mean", "reshape"]
+
+
+def test_a_mean_that_has_its_axes_and_gets_more_is_reshaped():
+    inputs = keras.Input((9, 7, 3))
+    kept = layers.GlobalAveragePooling2D(keepdims=True)(inputs)
+    graph, _ = folded(inputs, layers.Reshape((1, 1, 1, 1, 3))(kept))
 
     assert [node.kind for node in graph.nodes] == ["reduce_mean", "reshape"]
 
