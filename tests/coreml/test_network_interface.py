@@ -30,12 +30,35 @@ def test_a_classifier_uses_apples_names(small_mobilenet, tmp_path):
     assert verify(small_mobilenet, exported).top1_agreement == 1
 
 
+def test_of_two_outputs_the_first_has_the_labels(tmp_path):
+    inputs = keras.Input((6,), name="x")
+    features = layers.Dense(4, name="features")(inputs)
+    model = keras.Model(inputs, [layers.Dense(3, name="fc")(features), features])
+    randomize_weights(model)
+
+    exported = export_coreml(model, tmp_path / "m.mlmodel", labels=["ant", "bee", "cat"])
+
+    classifier = exported.get_spec().neuralNetworkClassifier
+    (softmax,) = (layer for layer in classifier.layers if layer.HasField("softmax"))
+    assert classifier.labelProbabilityLayerName == softmax.name
+    assert verify(model, tmp_path / "m.mlmodel").top1_agreement == 1
+
+
 @pytest.mark.parametrize(
     "record",
     ["none", "unit", "tf", "caffe", "torch", Preprocessing("odd", (1.0, 2.0, 3.0), (0.5,), True)],
 )
 def test_the_file_prepares_pixels_as_the_record_does(record, functional, tmp_path):
     model = functional(layers.ReLU(negative_slope=0.5, name="relu"), shape=(5, 4, 3))
+
+    export_coreml(model, tmp_path / "m.mlmodel", precision="float32", preprocessing=record)
+
+    assert verify(model, tmp_path / "m.mlmodel").largest_difference < 1e-6
+
+
+@pytest.mark.parametrize("record", ["unit", "tf", Preprocessing("odd", (3.0,), (0.5,))])
+def test_the_file_prepares_grey_pixels_as_the_record_does(record, functional, tmp_path):
+    model = functional(layers.ReLU(negative_slope=0.5, name="relu"), shape=(5, 4, 1))
 
     export_coreml(model, tmp_path / "m.mlmodel", precision="float32", preprocessing=record)
 
@@ -118,6 +141,18 @@ def test_helpers_of_a_layer_do_not_take_other_layers_names(functional, tmp_path)
 
     made = [layer.output[0] for layer in network_of(exported).layers]
     assert len(made) == len(set(made))
+    assert verify(model, tmp_path / "m.mlmodel").largest_difference < 2e-6
+
+
+def test_helpers_of_a_layer_do_not_take_an_inputs_name(tmp_path):
+    inputs = [keras.Input((5, 4, 3), name=name) for name in ("x", "a_sixth")]
+    six = layers.ReLU(6.0, name="a")(inputs[0])
+    model = keras.Model(inputs, layers.Concatenate(name="both")([six, inputs[1]]))
+
+    exported = export_coreml(model, tmp_path / "m.mlmodel", precision="float32", inputs="array")
+
+    made = [layer.output[0] for layer in network_of(exported).layers]
+    assert "a_sixth" not in made
     assert verify(model, tmp_path / "m.mlmodel").largest_difference < 2e-6
 
 

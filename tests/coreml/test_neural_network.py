@@ -13,7 +13,7 @@ from mobilezoo.graph import capture, fold
 
 from .cases import CASES
 from .custom import Apply
-from .layer_kinds import FIRST_LAYERS, kinds_of
+from .layer_kinds import FIRST_LAYERS, kinds_of, network_of
 from .test_operations import assemble, build
 
 # Cases with parts that no classic layer computes.
@@ -36,6 +36,7 @@ NEEDS_IOS_15 = {
     "elementwise: arcs",
     "elementwise: chosen by a comparison",
     "elementwise: comparisons",
+    "elementwise: comparisons of equal numbers",
     "elementwise: cumulative sum",
     "elementwise: error function",
     "elementwise: exclusive or",
@@ -131,7 +132,7 @@ def plus_vector(x):
         lambda x: 2.0 / (1.5 + ops.abs(x)),
         lambda x: ops.divide(CHANNELS, 1.5 + ops.abs(x)),
         lambda x: ops.maximum(x, CHANNELS) + ops.minimum(CHANNELS, x),
-        lambda x: ops.maximum(x, ops.mean(x, (1, 2), keepdims=True)),
+        lambda x: ops.maximum(x[..., :2], ops.mean(x[..., 1:], (1, 2), keepdims=True)),
         lambda x: x - ops.mean(x, -1, keepdims=True),
         lambda x: ops.mean(x, -1, keepdims=True) - x,
         lambda x: x / (1.0 + ops.max(ops.abs(x), (1, 2, 3), keepdims=True)),
@@ -151,13 +152,61 @@ def test_constants_and_broadcasting_agree_with_keras(function, functional, tmp_p
 
 
 @pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (lambda x, mean: mean + x, "add"),
+        (lambda x, mean: mean - x, "add"),
+        (lambda x, mean: x - mean, "add"),
+        (lambda x, mean: mean / x, "multiply"),
+        (lambda x, mean: x / mean, "multiply"),
+        (lambda x, mean: ops.maximum(mean, x), "max"),
+    ],
+)
+def test_the_larger_of_two_tensors_comes_first(function, kind, functional, tmp_path):
+    squeezed = Apply(lambda x: function(x, ops.mean(x, (1, 2), keepdims=True)))
+
+    exported = export_coreml(functional(squeezed), tmp_path / "m.mlmodel", inputs="array")
+
+    network = network_of(exported).layers
+    (combined,) = (layer for layer in network if layer.WhichOneof("layer") == kind)
+    pooled = next(layer.name for layer in network if layer.WhichOneof("layer") == "pooling")
+    made_of_mean = {pooled} | {layer.name for layer in network if pooled in layer.input}
+    assert [name in made_of_mean for name in combined.input] == [False, True]
+
+
+@pytest.mark.parametrize("exponent", [2.0, 3.0])
+def test_a_power_of_a_negative_number_is_a_product(exponent, functional, tmp_path):
+    model = functional(Apply(lambda x: ops.power(x, exponent)))
+
+    exported = export_coreml(model, tmp_path / "m.mlmodel", inputs="array")
+
+    assert kinds_of(exported) == ["permute", "multiply", "permute"]
+
+
+def test_a_reshape_that_moves_nothing_in_the_network_takes_no_layer(functional, tmp_path):
+    model = functional(layers.ReLU(), layers.Reshape((7, 3)), layers.ELU(), shape=(1, 7, 3))
+
+    exported = export_coreml(model, tmp_path / "m.mlmodel", inputs="array")
+
+    assert kinds_of(exported) == ["permute", "activation", "activation", "permute"]
+
+
+@pytest.mark.parametrize(
     ("function", "reason"),
     [
         (lambda x: x * ops.mean(x, 1, keepdims=True), r"\(9, 7, 3\) and \(1, 7, 3\) do not broad"),
+        (lambda x: x * ops.mean(x, (1, 3), keepdims=True), r"and \(1, 7, 1\) do not broadcast"),
+        (
+            lambda x: ops.mean(x, -1, keepdims=True) + ops.mean(x, (1, 2), keepdims=True),
+            r"\(9, 7, 1\) and \(1, 1, 3\) do not broadcast",
+        ),
+        (lambda x: x + ops.mean(x, 1), "tensors of different ranks are combined"),
         (lambda x: ops.maximum(x, ops.mean(x, -1, keepdims=True)), "do not broadcast"),
+        (lambda x: ops.minimum(x, np.ones((9, 7, 1), "f4")), r"\(9, 7, 1\) do not broadcast"),
         (lambda x: ops.mean(x, (1, 2), keepdims=True) * np.ones((9, 1, 1), "f4"), "is larger than"),
         (lambda x: ops.power(ops.abs(x), x), "needs a number as base or exponent"),
         (lambda x: ops.power(CHANNELS, x), "needs a number as base or exponent"),
+        (lambda x: ops.power(0.0, x), "needs one above 0 that is not 1"),
         (lambda x: ops.power(1.0, x), "needs one above 0 that is not 1"),
         (lambda x: ops.flip(ops.tile(x, (1, 4, 1, 1)), 1), "36 elements are turned round"),
     ],
@@ -183,6 +232,13 @@ def test_all_that_needs_ios_15_is_listed_at_once(functional, tmp_path):
     assert "first: operation 'gelu': there is no error function; use approximate" in text
     assert "second: operation 'layer_norm': axes (1,) are neither the channels nor all" in text
     assert "third: operation 'sin': no classic layer does this" in text
+
+
+def test_an_output_of_too_many_axes_is_refused(functional, tmp_path):
+    model = functional(layers.Reshape((9, 7, 1, 3), name="last"))
+
+    with pytest.raises(UnsupportedLayersError, match=r"last: operation 'reshape': 4 axes besides"):
+        export_coreml(model, tmp_path / "m.mlmodel", inputs="array")
 
 
 def test_an_input_of_too_many_axes_is_refused(tmp_path):

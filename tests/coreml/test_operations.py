@@ -42,6 +42,42 @@ def test_every_emitter_is_exercised():
     assert used - {"constant"} == set(EMITTERS)
 
 
+@pytest.mark.parametrize(("shape", "kinds"), [((5, 3), ["linear"]), ((6, 5, 3), ["matmul", "add"])])
+def test_a_dense_layer_is_a_linear_operation_up_to_rank_3(shape, kinds, functional, tmp_path):
+    model = functional(layers.Dense(4), shape=shape)
+
+    exported = export_coreml(model, tmp_path / "m.mlpackage", precision="float32", inputs="array")
+
+    (block,) = exported.get_spec().mlProgram.functions["main"].block_specializations.values()
+    assert [item.type for item in block.operations if item.type != "const"] == kinds
+
+
+@pytest.mark.parametrize("shape", [(5,), (9, 7, 3)])
+def test_a_batch_norm_without_channels_second_is_a_product_and_a_sum(shape, functional, tmp_path):
+    model = randomize_weights(functional(layers.BatchNormalization(), shape=shape))
+
+    exported = export_coreml(model, tmp_path / "m.mlpackage", precision="float32", inputs="array")
+
+    (block,) = exported.get_spec().mlProgram.functions["main"].block_specializations.values()
+    kinds = [item.type for item in block.operations if item.type != "const"]
+    assert kinds == ["mul", "add"]
+
+
+@pytest.mark.parametrize("layer", [layers.LayerNormalization, layers.GroupNormalization])
+def test_an_epsilon_below_float16_is_its_smallest_number(layer, functional, tmp_path):
+    options = {"groups": 1} if layer is layers.GroupNormalization else {}
+    model = functional(layer(epsilon=1e-12, **options), shape=(5, 4, 3))
+
+    exported = export_coreml(model, tmp_path / "m.mlpackage", inputs="array")
+
+    (block,) = exported.get_spec().mlProgram.functions["main"].block_specializations.values()
+    makers = {item.outputs[0].name: item for item in block.operations}
+    (norm,) = (item for item in block.operations if item.type == "layer_norm")
+    epsilon = makers[norm.inputs["epsilon"].arguments[0].name].attributes["val"]
+    stored = np.frombuffer(epsilon.immediateValue.tensor.bytes.values, np.float16)
+    assert stored == [2.0**-24]
+
+
 def test_merging_layers_agree_with_keras(tmp_path):
     inputs = keras.Input((9, 7, 3), name="x")
     a = layers.Conv2D(4, (3, 2), name="a")(inputs)
@@ -133,3 +169,17 @@ def test_a_flattened_picture_that_others_read_keeps_the_order_of_keras(tmp_path)
 
     agreement = verify(model, tmp_path / "m.mlpackage")
     assert {"flat", "positive"} <= set(agreement.layers)
+
+
+def test_numbers_of_rows_are_never_float16(tmp_path):
+    inputs = keras.Input((4,), dtype="int32", name="tokens")
+    model = keras.Model(inputs, layers.Embedding(5000, 3, name="rows")(inputs))
+
+    exported = export_coreml(model, tmp_path / "m.mlpackage", precision="float16")
+
+    (block,) = exported.get_spec().mlProgram.functions["main"].block_specializations.values()
+    makers = {item.outputs[0].name: item for item in block.operations}
+    (gather,) = (item for item in block.operations if item.type == "gather")
+    rows = makers[gather.inputs["indices"].arguments[0].name]
+    assert rows.type == "cast"  # to int32
+    assert rows.inputs["x"].arguments[0].name == "tokens"

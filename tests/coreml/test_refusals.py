@@ -26,6 +26,8 @@ def net(function, shape=(9, 7, 3)):
         (layers.AveragePooling3D(2, strides=1, padding="same"), (4, 5, 6, 2), "3-D pooling"),
         (lambda x: ops.cast(ops.cast(x, "int32") * 2, "float32"), (9, 7, 3), "in int32"),
         (lambda x: ops.where(ops.cast(x, "bool"), x, 1.0), (9, 7, 3), "cast to bool"),
+        (lambda x: ops.where(ops.argmax(x, 1) > 3, 1.0, 2.0), (9, 7, 3), "int32 with a constant"),
+        (lambda x: ops.where(ops.less(3, ops.argmax(x, 1)), 1.0, 2.0), (9, 7, 3), "int32 with"),
         (lambda x: ops.flip(x), (9, 7, 3), "mixes the batch axis"),
         (lambda x: ops.cumsum(x), (9, 7, 3), "without an axis"),
         (lambda x: ops.take(x, [1, 2]), (9, 7, 3), "without an axis"),

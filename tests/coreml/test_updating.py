@@ -142,6 +142,91 @@ def test_logits_with_labels_learn_by_the_softmax_that_they_get(functional, tmp_p
     )
 
 
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+def test_gradients_pass_through_an_activation_to_a_layer_without_bias(activation, functional):
+    model = functional(
+        layers.Dense(8, activation, use_bias=False, name="hidden"),
+        layers.Dense(2, name="xy"),
+        shape=(6,),
+    )
+    training = OnDeviceTraining(["hidden"], loss="mean_squared_error")
+
+    exported = export(model, None, training, minimum_deployment_target="iOS13")
+
+    (learning,) = (layer for layer in network_of(exported).layers if layer.isUpdatable)
+    assert learning.innerProduct.weights.isUpdatable
+    assert not learning.innerProduct.HasField("bias")
+
+
+def test_gradients_pass_through_a_norm_of_each_channel(functional):
+    model = functional(
+        layers.Conv2D(4, 3, name="conv"),
+        layers.GroupNormalization(-1, center=False, scale=False),
+        layers.Flatten(),
+        layers.Dense(2, name="xy"),
+    )
+    training = OnDeviceTraining(["conv"], loss="mean_squared_error")
+
+    exported = export(model, None, training, minimum_deployment_target="iOS13")
+
+    assert [layer.name for layer in network_of(exported).layers if layer.isUpdatable] == ["conv"]
+
+
+@pytest.mark.parametrize("activation", ["leaky_relu", "relu6", "softplus"])
+def test_gradients_do_not_pass_through_other_activations(activation, functional):
+    model = functional(
+        layers.Dense(8, name="hidden"),
+        layers.Activation(activation),
+        layers.Dense(2, name="xy"),
+        shape=(6,),
+    )
+    training = OnDeviceTraining(["hidden"], loss="mean_squared_error")
+
+    with pytest.raises(InvalidArgumentError, match=r"do not reach 'hidden'.*\(activation\)"):
+        export(model, None, training, minimum_deployment_target="iOS13")
+
+
+def test_gradients_do_not_pass_through_a_rescaling(functional):
+    model = functional(
+        layers.Dense(8, "tanh", name="hidden"),
+        layers.Rescaling(2.0),
+        layers.Dense(2, name="xy"),
+        shape=(6,),
+    )
+    training = OnDeviceTraining(["hidden"], loss="mean_squared_error")
+
+    with pytest.raises(InvalidArgumentError, match="do not reach 'hidden'"):
+        export(model, None, training, minimum_deployment_target="iOS13")
+
+
+def test_sizes_to_choose_from_are_listed_once_the_first_is_the_default(regressor):
+    training = OnDeviceTraining(
+        ["xy"], loss="mean_squared_error", batch_sizes=[8, 4, 16, 8], epochs=[3]
+    )
+
+    exported = export(regressor, None, training, minimum_deployment_target="iOS13")
+
+    sizes = network_of(exported).updateParams.optimizer.sgdOptimizer.miniBatchSize
+    assert (sizes.defaultValue, list(sizes.set.values)) == (8, [4, 8, 16])
+
+
+def test_the_right_answer_and_the_loss_have_names_of_their_own(functional):
+    model = functional(
+        layers.Dense(8, "tanh", name="xy_true"),
+        layers.Dense(7, "tanh", name="xy_loss"),
+        layers.Dense(2, name="xy"),
+        shape=(6,),
+    )
+    training = OnDeviceTraining(["xy"], loss="mean_squared_error")
+
+    exported = export(model, None, training, minimum_deployment_target="iOS13")
+
+    taken = {layer.name for layer in network_of(exported).layers}
+    (loss,) = network_of(exported).updateParams.lossLayers
+    assert {"xy_true", "xy_loss"} <= taken
+    assert not {loss.name, loss.meanSquaredErrorLossLayer.target} & taken
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

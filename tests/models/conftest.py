@@ -1,6 +1,7 @@
 """Fixtures of the tests of the networks."""
 
 import h5py
+import keras
 import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
@@ -26,3 +27,21 @@ def weight_file(tmp_path):
     yield save
     for path in paths:
         path.unlink()
+
+
+@pytest.fixture
+def loaded(monkeypatch, tmp_path):
+    """`loaded(build, name, ...)` -> layers and dialects of a network that loads a checkpoint."""
+    calls = []
+    monkeypatch.setattr(
+        "mobilezoo.models._build.load_checkpoint",
+        lambda network, layers, path, dialects, fresh: calls.append((layers, dialects)),
+    )
+    (tmp_path / "x.safetensors").touch()
+
+    def load(build, name, **options):
+        with keras.StatelessScope(initialize_variables=False):  # shapes need no weights
+            build(name, weights=tmp_path / "x.safetensors", **options)
+        return calls.pop()
+
+    return load

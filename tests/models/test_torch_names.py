@@ -1,33 +1,14 @@
 """Checkpoints of torchvision and timm find the classifier whatever it gives."""
 
-import keras
 import pytest
 
 from mobilezoo import build
 
 
-@pytest.fixture
-def loaded(monkeypatch, tmp_path):
-    """`loaded(name, **options)` -> the layers and dialects of a network that loads a checkpoint."""
-    calls = []
-    monkeypatch.setattr(
-        "mobilezoo.models._build.load_checkpoint",
-        lambda network, layers, path, dialects, fresh: calls.append((layers, dialects)),
-    )
-    (tmp_path / "x.safetensors").touch()
-
-    def load(name, **options):
-        with keras.StatelessScope(initialize_variables=False):
-            build(name, input_shape=(32, 64, 3), weights=tmp_path / "x.safetensors", **options)
-        return calls.pop()
-
-    return load
-
-
 @pytest.mark.parametrize("name", ["vgg11", "resnet18", "mobilenet_v2", "mobilenet_v3_small"])
 def test_logits_have_the_name_in_checkpoints_that_probabilities_have(loaded, name):
     def sources(**options):
-        layers, dialects = loaded(name, **options)
+        layers, dialects = loaded(build, name, input_shape=(32, 64, 3), **options)
         held = [layer.name for layer in layers if layer.weights]
         return [[dialect.source(layer) for layer in held] for dialect in dialects]
 

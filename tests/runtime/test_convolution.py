@@ -121,6 +121,14 @@ def test_conv_follows_the_definition(channels, groups, filters, strides, dilatio
     np.testing.assert_array_equal(y, expected)  # whole numbers: no rounding
 
 
+@pytest.mark.parametrize("groups", [1, 3, 6])
+def test_conv_refuses_weights_of_other_channels(groups):
+    x, weight = ramp(1, 6, 4, 5), ramp(12, 3, 2, 1)  # fits in two groups
+
+    with pytest.raises(ValueError, match=rf"6 channels.*\(12, 3, 2, 1\) in {groups} groups take"):
+        conv(x, weight, groups=groups)
+
+
 def test_conv_1d_slides_along_the_only_axis():
     x = ramp(1, 2, 4)  # 1 2 3 4 | 5 6 7 8
     weight = np.array([[[1.0, 0.0, 1.0], [0.0, 10.0, 0.0]]])

@@ -38,6 +38,22 @@ class ModelFile:
         kind: str | None = self.model.WhichOneof("Type")
         return kind
 
+    @property
+    def metadata(self) -> Metadata:
+        """The file's label."""
+        return read_metadata(self.model.description, self.model.specificationVersion)
+
+    def features(self) -> tuple[tuple[Feature, ...], tuple[Feature, ...]]:
+        """Inputs and outputs, as the file declares them.
+
+        Raises:
+            CoreMLFileError: a kind of feature that is not known here.
+        """
+        description = self.model.description
+        return tuple(read_feature(item, self.path) for item in description.input), tuple(
+            read_feature(item, self.path) for item in description.output
+        )
+
 
 @dataclass(frozen=True)
 class Package:
@@ -76,14 +92,15 @@ def open_package(file: ModelFile) -> Package:
     """
     if file.path == file.spec_path:
         raise CoreMLFileError(f"{file.path}: an ML program, which lies in a .mlpackage folder.")
-    description = file.model.description
+    function = _main_function(file.model, file.path)
+    inputs, outputs = file.features()
     return Package(
         path=file.path,
         spec_path=file.spec_path,
-        function=_main_function(file.model, file.path),
-        inputs=tuple(read_feature(feature, file.path) for feature in description.input),
-        outputs=tuple(read_feature(feature, file.path) for feature in description.output),
-        metadata=read_metadata(description, file.model.specificationVersion),
+        function=function,
+        inputs=inputs,
+        outputs=outputs,
+        metadata=file.metadata,
     )
 
 

@@ -26,6 +26,7 @@ CASES = {
     "valid": [CONV(4, (3, 2))],
     "same, even kernel": [CONV(4, (4, 2), padding="same")],
     "same, stride 2": [CONV(4, 3, strides=2, padding="same")],
+    "same, stride 2, even height": [CONV(4, (2, 1)), CONV(5, 3, strides=2, padding="same")],
     "stride by axis": [CONV(4, (2, 3), strides=(2, 1))],
     "dilated": [CONV(4, (3, 2), dilation_rate=(2, 1), padding="same")],
     "grouped": [CONV(6, (3, 2), groups=3, use_bias=False)],
@@ -46,12 +47,15 @@ CASES = {
     "transposed valid": [layers.Conv2DTranspose(4, (3, 2), strides=(2, 1))],
     "transposed same": [layers.Conv2DTranspose(4, (4, 3), strides=2, padding="same")],
     "transposed same, odd": [layers.Conv2DTranspose(4, 3, strides=(2, 3), padding="same")],
+    "transposed, dilated": [
+        layers.Conv2DTranspose(4, (3, 2), dilation_rate=(2, 3), padding="same", use_bias=False)
+    ],
     "transposed with output padding": [
         layers.Conv2DTranspose(4, 3, strides=2, padding="same", output_padding=1)
     ],
-    "transposed with large strides": [layers.Conv2DTranspose(4, 2, strides=3)],
+    "transposed with large strides": [layers.Conv2DTranspose(4, (2, 1), strides=(3, 4))],
     "transposed with large strides, no bias": [
-        layers.Conv2DTranspose(4, 2, strides=3, use_bias=False)
+        layers.Conv2DTranspose(4, (2, 1), strides=(3, 4), use_bias=False)
     ],
     "transposed with batch norm": [
         layers.Conv2DTranspose(4, (3, 2), strides=2, use_bias=False),

@@ -8,6 +8,7 @@ CONV = layers.Conv2D
 SEQUENCE = layers.Reshape((9, 21))
 CASES = {
     "max": [layers.MaxPooling2D((3, 2), strides=2, padding="same")],
+    "max, even height": [CONV(4, (2, 1)), layers.MaxPooling2D((3, 2), strides=2, padding="same")],
     "max valid": [layers.MaxPooling2D((2, 3))],
     "average same": [layers.AveragePooling2D((3, 2), strides=(1, 2), padding="same")],
     "max of a sequence": [SEQUENCE, layers.MaxPooling1D(3, strides=2, padding="same")],
@@ -20,6 +21,10 @@ CASES = {
     ],
     "global max of a sequence": [SEQUENCE, layers.GlobalMaxPooling1D(keepdims=True)],
     "mean over channels": [CONV(4, 2), Apply(lambda x: ops.mean(x, axis=-1))],
+    "mean over channels, then along rows": [
+        CONV(4, 2), Apply(lambda x: ops.mean(x, axis=-1)), layers.Conv1D(5, 3)
+    ],
+    "sum of columns, then dense": [Apply(lambda x: ops.sum(x, axis=(1, 3))), layers.Dense(4)],
     "mean over rows": [CONV(4, 2), Apply(lambda x: ops.mean(x, axis=1))],
     "sum and max": [Apply(lambda x: ops.sum(x, axis=2) + ops.max(x, axis=2))],
     "min": [CONV(4, 2), Apply(lambda x: ops.min(x, axis=2))],
@@ -34,7 +39,12 @@ CASES = {
         Apply(lambda x: ops.where(ops.any(x > 1, axis=-1), ops.sum(x, axis=-1), 0.25)),
         Apply(lambda x: ops.where(ops.all(x > -1, axis=1, keepdims=True), x, -x)),
     ],
-    "largest position": [Apply(lambda x: x + ops.cast(ops.argmax(x, -1)[..., None], "float32"))],
+    "largest position": [
+        CONV(4, 2), Apply(lambda x: x + ops.cast(ops.argmax(x, -1)[..., None], "float32"))
+    ],
+    "largest position of rows": [
+        CONV(4, 2), Apply(lambda x: ops.cast(ops.argmax(x, 1), "float32"))
+    ],
 }  # fmt: skip
 if hasattr(layers, "AdaptiveAveragePooling2D"):  # not yet in Keras 3.12
     CASES |= {

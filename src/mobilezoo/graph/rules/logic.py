@@ -32,10 +32,20 @@ def _comparison(kind: str) -> Rule:
         x1, x2 = (call.argument(i, name) for i, name in enumerate(("x1", "x2")))
         tensor = x1 if hasattr(x1, "dtype") else x2
         dtype = tensor.dtype if is_float(str(tensor.dtype)) else "float32"
+        for x, other in ((x1, x2), (x2, x1)):
+            if _is_computed_number(call, x) and not isinstance(other, keras.KerasTensor):
+                raise Unsupported(f"it compares {x.dtype} with a constant; cast to float32 before")
         names = [call.recorder.operand(x, dtype) for x in (x1, x2)]
         return call.add(kind, *names)
 
     return rule
+
+
+def _is_computed_number(call: Call, x: Any) -> bool:
+    """Whether it is whole in the file, too; the model's inputs come as floats."""
+    if not isinstance(x, keras.KerasTensor) or is_float(str(x.dtype)):
+        return False
+    return call.recorder.operand(x) not in call.recorder.inputs
 
 
 def _logical(kind: str) -> Rule:

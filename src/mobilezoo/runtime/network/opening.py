@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mobilezoo.errors import CoreMLFileError
-from mobilezoo.runtime.features import Feature, read_feature, read_metadata
+from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.network.batching import many_at_once
 from mobilezoo.runtime.network.entrances import entrances, inner_inputs, is_rank_5
 from mobilezoo.runtime.network.executable import NetworkExecutable
@@ -27,15 +27,14 @@ def open_network(file: ModelFile) -> Opened:
         CoreMLFileError: it is damaged, or no neural network.
         UnsupportedOpError: it has layers that the runtime does not know; all are listed.
     """
-    path, description = file.path, file.model.description
+    path = file.path
     if file.kind not in NETWORKS:
         raise CoreMLFileError(
             f"{path}: holds a model of type {file.kind}; mlProgram, one of "
             f"{', '.join(NETWORKS)}, or a pipeline of these is required."
         )
     network = getattr(file.model, file.kind)
-    inputs = tuple(read_feature(feature, path) for feature in description.input)
-    outputs = tuple(read_feature(feature, path) for feature in description.output)
+    inputs, outputs = file.features()
     _check_features(inputs, outputs, path)
     inner, mapped = inner_inputs(inputs, network, path)
     only_pictures = mapped and has_only_pictures(network.layers)
@@ -61,7 +60,7 @@ def open_network(file: ModelFile) -> Opened:
         path=path,
         inputs=inputs,
         outputs=outputs,
-        metadata=read_metadata(description, file.model.specificationVersion),
+        metadata=file.metadata,
         block=block,
         fetch=fetch,
         executable=NetworkExecutable(block, inner, fetch, many, outputs, path),

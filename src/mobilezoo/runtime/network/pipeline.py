@@ -9,7 +9,7 @@ from pathlib import Path
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.executable import Values
-from mobilezoo.runtime.features import Feature, read_feature, read_metadata
+from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.network.opening import NETWORKS, open_network
 from mobilezoo.runtime.opened import Opened, fetched
 from mobilezoo.runtime.operations import Block
@@ -26,7 +26,7 @@ def open_pipeline(file: ModelFile) -> Opened:
         UnsupportedOpError: a part is no neural network, or has layers that the runtime does not
             know.
     """
-    path, description = file.path, file.model.description
+    path = file.path
     pipeline = getattr(file.model, str(file.kind))
     models = (pipeline if file.kind == "pipeline" else pipeline.pipeline).models
     kinds = [model.WhichOneof("Type") for model in models]
@@ -37,8 +37,7 @@ def open_pipeline(file: ModelFile) -> Opened:
     if foreign:
         raise UnsupportedOpError(f"{path}: not supported: {'; '.join(foreign)}.")
     parts = [open_network(ModelFile(path, file.spec_path, model)) for model in models]
-    inputs = tuple(read_feature(feature, path) for feature in description.input)
-    outputs = tuple(read_feature(feature, path) for feature in description.output)
+    inputs, outputs = file.features()
     if not parts or not inputs or not outputs:
         raise CoreMLFileError(f"{path}: a pipeline without parts, inputs or outputs.")
     made = _check_connections(parts, inputs, path)
@@ -54,7 +53,7 @@ def open_pipeline(file: ModelFile) -> Opened:
         path=path,
         inputs=inputs,
         outputs=outputs,
-        metadata=read_metadata(description, file.model.specificationVersion),
+        metadata=file.metadata,
         block=block,
         fetch=fetch,
         executable=PipelineExecutable(parts, inputs, fetch, path),

@@ -70,6 +70,12 @@ def _conv_1d(
 
 def _correlate(x: tf.Tensor, weight: Operand, frame: Windows, groups: int) -> tf.Tensor:
     """x (n, h, w, c_in), weight (c_out, c_in / groups, kh, kw) -> (n, h', w', c_out)."""
+    channels = weight.shape[1] * groups
+    if x.shape[-1] != channels:  # TensorFlow would make groups of its own
+        raise ValueError(
+            f"the input has {x.shape[-1]} channels, weights of shape {tuple(weight.shape)} in "
+            f"{groups} groups take {channels}"
+        )
     padding = frame.padding(x.shape[1:3])
     if groups == 1:
         kernel = _kernel(weight, (2, 3, 1, 0))  # OIHW -> HWIO
