@@ -124,10 +124,10 @@ def export_coreml(
     captured, declared = capture_at_all_sizes(model, input_shape, flexible)
     graph, report = fold(captured)
     record = preprocessing_of(model) if preprocessing is None else find_preprocessing(preprocessing)
-    _check(graph, file.form)
     if declared is not None:
         check_free_sides(graph)
         check_every_size(model, flexible)
+    _check(graph, file.form)
     trainable = {} if training is None else check_layers(training, captured, graph)
     classes = classify(graph, None if labels is None else find_labels(labels))
     features = plan(
