@@ -60,8 +60,8 @@ def test_an_honest_file_passes(network, tmp_path):
 def test_a_transposed_kernel_is_caught_and_named(tmp_path, monkeypatch):
     honest = Site.weight
 
-    def transposed(self, role, axes=None):
-        values = honest(self, role, axes)
+    def transposed(self, role, axes=None, shape=None):
+        values = honest(self, role, axes, shape)
         is_kernel = self.node.kind == "conv" and role == "kernel"
         return np.ascontiguousarray(values.swapaxes(2, 3)) if is_kernel else values
 
@@ -77,8 +77,8 @@ def test_a_transposed_kernel_is_caught_and_named(tmp_path, monkeypatch):
 def test_swapped_input_channels_are_caught_and_named(network, tmp_path, monkeypatch):
     honest = Site.weight
 
-    def swapped(self, role, axes=None):
-        values = honest(self, role, axes)
+    def swapped(self, role, axes=None, shape=None):
+        values = honest(self, role, axes, shape)
         return values[:, ::-1] if self.node.name == "first" and role == "kernel" else values
 
     monkeypatch.setattr(Site, "weight", swapped)

@@ -43,8 +43,9 @@ def write_package(
     weights = data / _WEIGHTS
     weights.mkdir(parents=True)
     poured = WeightFile(weights)
-    specification = _specification(emit(poured), poured, description)
-    poured.close()
+    program = emit(poured)
+    poured.write()
+    specification = _specification(program, poured, description)
     files = {f"weights/{item.name}": item for item in weights.iterdir()}
     set_content_hash(specification, files)
     serialized = specification.SerializeToString(deterministic=True)

@@ -2,50 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from coremltools.converters.mil.backend.mil.helper import (
     create_file_value_tensor,
     types_to_proto_primitive,
 )
 from coremltools.converters.mil.backend.mil.load import BlobWriter, should_use_weight_file
 
+from mobilezoo.errors import MobilezooError
+
 NAME = "weight.bin"
 _IN_PACKAGE = f"@model_path/weights/{NAME}"
+
+
+Values = npt.NDArray[np.floating[Any]]
 
 
 class WeightFile:
     """Arrays one behind the other, each 64-byte aligned, so that Core ML can map them to memory.
 
-    An array goes to disk as soon as its operation exists, and the program keeps its shape only:
-    no two large weights are in memory at once.
+    While the program is built it gets hollow arrays, which have a shape and no values. These are
+    computed when all is known, two at a time, and go to disk at once: no more than two large
+    weights are in memory.
+
+        kernel = weights.later(compute, shape, np.float16)
+        weights.pour(mb.conv(x=x, weight=kernel, ...), [x])
+        weights.write()
 
     Args:
-        folder: an existing folder; the file is made with the first array.
+        folder: an existing folder; the file is made if there is an array.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
-        self._writer: Any = None
+        self._path = folder / NAME
+        self._promised: dict[int, tuple[Values, Callable[[], Values]]] = {}
+        self._poured: dict[Any, Callable[[], Values]] = {}  # by the constant's operation
         self._offsets: dict[Any, int] = {}
 
+    def later(self, compute: Callable[[], Values], shape: Sequence[int], dtype: Any) -> Values:
+        """A hollow array, whose values `compute` gives when it is written.
+
+        It may be reshaped and must become a constant of the node that is poured next. What is too
+        small for the file is computed at once.
+        """
+        cell = np.zeros((), dtype)
+        hollow = np.broadcast_to(cell, shape)
+        if not should_use_weight_file(hollow):
+            return compute()
+        self._promised[id(cell)] = cell, compute
+        return hollow
+
     def pour(self, made: Any, known: Iterable[Any]) -> None:
-        """Write the constants that `made`, a variable, is computed from.
+        """Take the values from the constants that `made`, a variable, is computed from.
 
         Args:
             made: the last variable of a node.
             known: the variables that the node reads, where the search ends.
         """
         for constant in _constants(made, {id(variable) for variable in known}):
-            self._pour_constant(constant)
+            values = constant.val
+            if should_use_weight_file(values):
+                _, compute = self._promised.pop(id(values.base), (None, partial(_same, values)))
+                self._poured[constant.op] = compute
+                hollow = np.broadcast_to(values.dtype.type(0), values.shape)
+                constant.op.val._sym_val.val = constant._sym_val.val = hollow
+
+    def write(self) -> None:
+        """Compute and write all that was poured, in that order."""
+        if self._promised:
+            raise MobilezooError(f"Bug: {len(self._promised)} weight(s) are in no constant.")
+        if not self._poured:
+            return
+        writer = BlobWriter(str(self._path))  # which ends its file when it goes
+        for operation, values in _two_at_a_time(self._poured):
+            flat = np.ascontiguousarray(values).reshape(-1)
+            if flat.dtype == np.float16:
+                self._offsets[operation] = writer.write_fp16_data(flat.view(np.uint16))
+            else:
+                self._offsets[operation] = writer.write_float_data(flat)
 
     def value_of(self, constant: Any) -> Any:
-        """The protobuf message that says where a constant's values lie."""
-        if constant.op not in self._offsets:
-            self._pour_constant(constant)
+        """The protobuf message that says where a constant's values lie, once they are written."""
         return create_file_value_tensor(
             file_name=_IN_PACKAGE,
             offset=self._offsets[constant.op],
@@ -53,24 +98,26 @@ class WeightFile:
             data_type=types_to_proto_primitive(constant.sym_type.get_primitive()),
         )
 
-    def close(self) -> None:
-        """Write what coremltools' writer still holds back."""
-        self._writer = None
 
-    def _pour_constant(self, constant: Any) -> None:
-        values = constant.val
-        if constant.op in self._offsets or not should_use_weight_file(values):
-            return
-        if self._writer is None:
-            self._writer = BlobWriter(str(self.path))
-        flat = np.ascontiguousarray(values).reshape(-1)
-        if values.dtype == np.float16:
-            offset = self._writer.write_fp16_data(flat.view(np.uint16))
-        else:
-            offset = self._writer.write_float_data(flat)
-        self._offsets[constant.op] = offset
-        hollow = np.broadcast_to(values.dtype.type(0), values.shape)  # the shape, without memory
-        constant.op.val._sym_val.val = constant._sym_val.val = hollow
+def _two_at_a_time(tasks: Mapping[Any, Callable[[], Values]]) -> Iterator[tuple[Any, Values]]:
+    """The key and the result of each task, in order; a result is dropped before a third begins."""
+    with ThreadPoolExecutor(max_workers=2) as workers:
+        waiting: deque[tuple[Any, Future[Values]]] = deque()
+        try:
+            for key, compute in tasks.items():
+                waiting.append((key, workers.submit(compute)))
+                if len(waiting) == 2:
+                    key, future = waiting.popleft()
+                    yield key, future.result()
+                    del future
+            for key, future in waiting:
+                yield key, future.result()
+        finally:
+            workers.shutdown(cancel_futures=True)
+
+
+def _same(values: Values) -> Values:
+    return values
 
 
 def _constants(variable: Any, seen: set[int]) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from mobilezoo.coreml.emit.site import Layout, Site, emits
 def conv(site: Site, x: Any) -> Any:
     """Convolution, grouped or not."""
     rank = len(x.shape) - 2
-    kernel = site.weight("kernel", (rank + 1, rank, *range(rank)))  # HWIO -> OIHW
+    kernel = site.hollow("kernel", (rank + 1, rank, *range(rank)))  # HWIO -> OIHW
     return mb.conv(
         x=x, weight=kernel, groups=site["groups"], name=site.name, **site.bias(), **_geometry(site)
     )
@@ -23,7 +23,7 @@ def conv(site: Site, x: Any) -> Any:
 def depthwise_conv(site: Site, x: Any) -> Any:
     """One filter per input channel and multiplier."""
     rank = len(x.shape) - 2
-    kernel = site.weight("kernel", (rank, rank + 1, *range(rank)))  # HWIM -> IMHW
+    kernel = site.hollow("kernel", (rank, rank + 1, *range(rank)))  # HWIM -> IMHW
     channels, multiplier, *size = kernel.shape
     kernel = kernel.reshape(channels * multiplier, 1, *size)
     return mb.conv(
@@ -35,7 +35,7 @@ def depthwise_conv(site: Site, x: Any) -> Any:
 def conv_transpose(site: Site, x: Any) -> Any:
     """Each input element times the kernel, added up `strides` apart, then cropped."""
     rank = len(x.shape) - 2
-    kernel = site.weight("kernel", (rank + 1, rank, *range(rank)))  # HWOI -> IOHW
+    kernel = site.hollow("kernel", (rank + 1, rank, *range(rank)))  # HWOI -> IOHW
     crop = [(max(before, 0), max(after, 0)) for before, after in site["crop"]]
     missing = [max(-after, 0) for _, after in site["crop"]]
     options = {

@@ -35,7 +35,7 @@ def _kernel(site: Site) -> Any:
     """(d_in, d_out) -> (d_out, d_in), where d_in may count a flattened picture's elements."""
     flattened = site.node.attributes.get(FLATTENED)
     if flattened is None:
-        return site.weight("kernel", (1, 0))
+        return site.hollow("kernel", (1, 0))
     units = site.node.weights["kernel"].shape[1]
-    kernel = site.weight("kernel", (3, 2, 0, 1), (*flattened, units))  # (h, w, c, d_out)
+    kernel = site.hollow("kernel", (3, 2, 0, 1), (*flattened, units))  # (h, w, c, d_out)
     return kernel.reshape(units, -1)

@@ -101,7 +101,7 @@ def embedding(site: Site, x: Any) -> Any:
     """Rows of a table (rows, d), chosen by x (...) -> (..., d)."""
     if x.dtype != types.int32:
         x = mb.cast(x=x, dtype="int32", name=site.helper("rows"))
-    return mb.gather(x=site.weight("table"), indices=x, axis=0, name=site.name)
+    return mb.gather(x=site.hollow("table"), indices=x, axis=0, name=site.name)
 
 
 @emits("upsample_nearest", Layout.CHANNELS_FIRST)

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from mobilezoo.coreml.names import helper
+from mobilezoo.coreml.weight_file import WeightFile
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Node
 from mobilezoo.graph.node import Array, Shape
@@ -56,6 +58,8 @@ class Site:
         layout: of the inputs that the emitter gets and of the output that it makes.
         dtype: of weights and activations.
         shape: of the output, in Keras's order, None where the app chooses.
+        file: takes kernels that are computed while the program is built; None for a file that has
+            its weights in itself.
     """
 
     node: Node
@@ -63,6 +67,7 @@ class Site:
     layout: Layout
     dtype: type[np.floating[Any]]
     shape: Shape
+    file: WeightFile | None
 
     def __getitem__(self, attribute: str) -> Any:
         """An attribute of the node."""
@@ -95,6 +100,17 @@ class Site:
         self._check_finite(values, role)
         values = values if shape is None else values.reshape(shape)
         return _cast(values, self.dtype) if axes is None else _arranged(values, axes, self.dtype)
+
+    def hollow(
+        self, role: str, axes: tuple[int, ...] | None = None, shape: tuple[int, ...] | None = None
+    ) -> Array:
+        """As `weight`, but a large one has no values until it is written; it may be reshaped."""
+        compute = partial(self.weight, role, axes, shape)
+        if self.file is None:
+            return compute()
+        seen = self.node.weights[role].shape if shape is None else shape
+        made = seen if axes is None else [seen[axis] for axis in axes]
+        return self.file.later(compute, made, self.dtype)
 
     def bias(self) -> dict[str, Array]:
         """The keyword for a bias, if the node has one."""

@@ -115,7 +115,7 @@ class Walk:
         layout = registered.layout_for(node)
         if layout is Layout.EITHER:
             layout = _common_layout(operands)
-        site = Site(node, self.names[node.name], layout, self.precision.dtype, shape)
+        site = self._site(node, layout, shape)
         rank = max((len(operand.shape) for operand in operands), default=0)
         read = [operand.get(layout, rank) for operand in operands]
         made = registered.emit(site, *read)
@@ -125,11 +125,15 @@ class Walk:
         flattened = node.attributes.get(FLATTENED) if node.kind == "reshape" else None
         self.values[node.name] = Value(site.name, {made_layout: made}, shape, flattened)
 
+    def _site(self, node: Node, layout: Layout, shape: Shape) -> Site:
+        name = self.names[node.name]
+        return Site(node, name, layout, self.precision.dtype, shape, self.weights)
+
     def _constant(self, node: Node, shape: Shape) -> Constant:
         kind = _CONSTANTS.get(node.output.dtype)
         if kind is not None:
             return Constant(node.weights["value"].read().astype(kind), shape)
-        site = Site(node, self.names[node.name], Layout.EITHER, self.precision.dtype, shape)
+        site = self._site(node, Layout.EITHER, shape)
         return Constant(site.weight("value"), shape)
 
     def _kept_channels_first(self, node: Node) -> Node:

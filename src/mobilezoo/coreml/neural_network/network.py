@@ -115,7 +115,7 @@ class _Walk:
         if is_output and len(shape) > 2:
             name = self._free(name, "inner")  # the output itself is in Keras's order
         site = NetworkSite(
-            node, name, Layout.CHANNELS_FIRST, self.precision.dtype, shape,
+            node, name, Layout.CHANNELS_FIRST, self.precision.dtype, shape, None,
             self.network.layers, self.taken, self.precision,
         )  # fmt: skip
         operands = [self.values[tensor] for tensor in node.inputs]
