@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,8 +28,8 @@ class WeightFile:
     """Arrays one behind the other, each 64-byte aligned, so that Core ML can map them to memory.
 
     While the program is built it gets hollow arrays, which have a shape and no values. These are
-    computed when all is known, two at a time, and go to disk at once: no more than two large
-    weights are in memory.
+    computed one after the other when all is known, and go to disk at once: no two large weights
+    are in memory.
 
         kernel = weights.later(compute, shape, np.float16)
         weights.pour(mb.conv(x=x, weight=kernel, ...), [x])
@@ -82,8 +80,8 @@ class WeightFile:
         if not self._poured:
             return
         writer = BlobWriter(str(self._path))  # which ends its file when it goes
-        for operation, values in _two_at_a_time(self._poured):
-            flat = np.ascontiguousarray(values).reshape(-1)
+        for operation, compute in self._poured.items():
+            flat = np.ascontiguousarray(compute()).reshape(-1)
             if flat.dtype == np.float16:
                 self._offsets[operation] = writer.write_fp16_data(flat.view(np.uint16))
             else:
@@ -97,23 +95,6 @@ class WeightFile:
             dim=constant.val.shape,
             data_type=types_to_proto_primitive(constant.sym_type.get_primitive()),
         )
-
-
-def _two_at_a_time(tasks: Mapping[Any, Callable[[], Values]]) -> Iterator[tuple[Any, Values]]:
-    """The key and the result of each task, in order; a result is dropped before a third begins."""
-    with ThreadPoolExecutor(max_workers=2) as workers:
-        waiting: deque[tuple[Any, Future[Values]]] = deque()
-        try:
-            for key, compute in tasks.items():
-                waiting.append((key, workers.submit(compute)))
-                if len(waiting) == 2:
-                    key, future = waiting.popleft()
-                    yield key, future.result()
-                    del future
-            for key, future in waiting:
-                yield key, future.result()
-        finally:
-            workers.shutdown(cancel_futures=True)
 
 
 def _same(values: Values) -> Values:

@@ -168,7 +168,7 @@ def emits(kind: str, layout: LayoutChoice) -> Callable[[Emitter], Emitter]:
 
 
 def _arranged(
-    values: Array, axes: tuple[int, ...], dtype: type[np.floating[Any]], most: int = 1 << 20
+    values: Array, axes: tuple[int, ...], dtype: type[np.floating[Any]], most: int = 1 << 17
 ) -> Array:
     """A contiguous array of `dtype`, transposed by `axes`; part by part, which spares memory.
 
