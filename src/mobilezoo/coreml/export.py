@@ -37,6 +37,7 @@ from mobilezoo.coreml.save import check_output, replacing, temporary
 from mobilezoo.coreml.sizes import capture_at_all_sizes, check_every_size
 from mobilezoo.coreml.target import Format, Target, choose_format, find_target
 from mobilezoo.coreml.training import OnDeviceTraining, check_layers, find_training
+from mobilezoo.coreml.weight_file import check_writer
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
@@ -164,7 +165,10 @@ def _file(path: Any, precision: str, minimum_deployment_target: Any, overwrite: 
     chosen = find_precision(precision)
     target = None if path is None else check_output(path, overwrite)
     system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
-    return _File(target, choose_format(target, system, chosen), chosen, system)
+    form = choose_format(target, system, chosen)
+    if form is Format.ML_PROGRAM:
+        check_writer()
+    return _File(target, form, chosen, system)
 
 
 def _writer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -10,6 +11,8 @@ from typing import Any, TypeAlias
 from mobilezoo.coreml.target import Format, Target, first_release
 from mobilezoo.errors import InvalidArgumentError
 
+_MOST_SIZES = 128  # coremltools' guide to flexible inputs: "up to 128 different shapes"
+_LARGEST = 2**31 - 1
 SPECIFICATION_VERSION = 3  # that neural networks with flexible inputs need: iOS 12
 
 
@@ -40,9 +43,9 @@ class BatchSizes:
     sizes: Sequence[int]
 
     def __post_init__(self) -> None:
-        _freeze(self, "sizes", _several("BatchSizes", self.sizes, "such as [1, 4, 8]"))
-        for size in self.sizes:
-            _check_range("BatchSizes", (size, size))
+        sizes = _listed("BatchSizes", self.sizes, "such as [1, 4, 8]")
+        pairs = [_check_range("BatchSizes", (size, size)) for size in sizes]
+        _freeze(self, "sizes", _distinct("BatchSizes", [size for size, _ in pairs]))
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,13 @@ class ImageSizes:
 
     def __post_init__(self) -> None:
         example = "such as [(224, 224), (192, 256)]"
-        sizes = _several("ImageSizes", self.sizes, example)
+        sizes = _listed("ImageSizes", self.sizes, example)
         if any(not isinstance(size, (list, tuple)) or len(size) != 2 for size in sizes):
             raise InvalidArgumentError(
                 f"ImageSizes takes pairs (height, width), {example}; given were {self.sizes!r}."
             )
-        _freeze(self, "sizes", tuple(map(tuple, sizes)))
-        for height, width in self.sizes:
-            _check_range("ImageSizes", (height, width), ordered=False)
+        pairs = [_check_range("ImageSizes", tuple(size), ordered=False) for size in sizes]
+        _freeze(self, "sizes", _distinct("ImageSizes", pairs))
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,7 @@ class ImageSizeRange:
                 raise InvalidArgumentError(
                     f"ImageSizeRange takes {name}=(lowest, highest); given was {given!r}."
                 )
-            _check_range(f"ImageSizeRange {name}", tuple(given))
-            _freeze(self, name, tuple(given))
+            _freeze(self, name, _check_range(f"ImageSizeRange {name}", tuple(given)))
 
 
 Flexibility: TypeAlias = BatchRange | BatchSizes | ImageSizes | ImageSizeRange
@@ -194,23 +195,38 @@ def choices(flexible: Flexibility | None, default: Sequence[int]) -> Choices | N
     return None
 
 
-def _several(name: str, given: Any, example: str) -> tuple[Any, ...]:
-    """At least two different items."""
+def _listed(name: str, given: Any, example: str) -> tuple[Any, ...]:
+    """2 to 128 items, of which Core ML takes no more."""
     items = tuple(given) if isinstance(given, (list, tuple)) else ()
-    if len(items) < 2 or len(set(map(str, items))) < len(items):
+    if not 2 <= len(items) <= _MOST_SIZES:
+        count = f"{len(items)} sizes" if items else repr(given)
         raise InvalidArgumentError(
-            f"{name} takes at least two different sizes, {example}; given were {given!r}. One "
-            "size needs no flexible=."
+            f"{name} takes 2 to {_MOST_SIZES} sizes, {example}; given were {count}. One size needs "
+            "no flexible=, and for more there are ranges."
         )
     return items
 
 
-def _check_range(name: str, pair: tuple[Any, ...], *, ordered: bool = True) -> None:
-    whole = all(isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= 1 for n in pair)
-    if not whole or (ordered and pair[0] > pair[1]):
+def _distinct(name: str, sizes: list[Any]) -> tuple[Any, ...]:
+    repeated = [size for size, count in Counter(sizes).items() if count > 1]
+    if repeated:
+        raise InvalidArgumentError(f"{name} lists {repeated[0]} more than once. List it once.")
+    return tuple(sizes)
+
+
+def _check_range(name: str, pair: tuple[Any, ...], *, ordered: bool = True) -> tuple[int, ...]:
+    """The pair as plain whole numbers."""
+    whole = all(isinstance(n, Integral) and not isinstance(n, bool) for n in pair)
+    if (
+        not whole
+        or not all(1 <= int(n) <= _LARGEST for n in pair)
+        or (ordered and pair[0] > pair[1])
+    ):
         raise InvalidArgumentError(
-            f"{name} has {pair}; whole numbers from 1 on are required, the lowest first."
+            f"{name} has {pair}; whole numbers from 1 to {_LARGEST} are required"
+            f"{', the lowest first' if ordered else ''}."
         )
+    return tuple(int(n) for n in pair)
 
 
 def _freeze(record: Any, name: str, value: Any) -> None:

@@ -102,7 +102,7 @@ def plan(
         for spec in graph.inputs
     )
     if frees_batch(flexible):
-        _check_free_batch(features, flexible)
+        _check_free_batch(features, flexible, classifies=labels is not None)
     if explicit and all(item.preprocessing is None for item in features):
         raise InvalidArgumentError(
             "preprocessing= is for image inputs, and this model gets none: leave it out, or pass "
@@ -143,7 +143,15 @@ def _shapes(spec: TensorSpec, flexible: Flexibility | None, declared: Shape | No
     return _Shapes((batch, *sides), known, choices(flexible, known))
 
 
-def _check_free_batch(features: Sequence[Input], flexible: Flexibility | None) -> None:
+def _check_free_batch(
+    features: Sequence[Input], flexible: Flexibility | None, *, classifies: bool
+) -> None:
+    if classifies:
+        raise InvalidArgumentError(
+            f"flexible={flexible}: a classifier answers for one example, with one label. Leave "
+            "labels= out for an array (n, classes); or leave flexible= out, and let the app "
+            "predict from an MLArrayBatchProvider."
+        )
     if any(item.preprocessing is not None for item in features):
         raise InvalidArgumentError(
             f"flexible={flexible}: Core ML takes pictures one by one. Pass inputs='array' for a "

@@ -13,6 +13,7 @@ from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.graph.node import Shape
 
 _PICTURE_RANK = 4  # with the batch
+_TRIED = 33  # sides from the lowest of a range on
 
 
 def capture_at_all_sizes(
@@ -40,7 +41,8 @@ def capture_at_all_sizes(
 def check_every_size(model: keras.Model, flexible: Flexibility | None) -> None:
     """Refuse sizes at which the model itself cannot be computed: rows that do not match, say.
 
-    All sizes of a list are tried; of a range its ends and their neighbours.
+    All sizes of a list are tried; of a range its ends, and both sides from the lowest on together
+    through 33 values: networks halve sides up to 5 times, so that later values repeat.
 
     Raises:
         InvalidArgumentError: names the size.
@@ -61,12 +63,8 @@ def _tried(flexible: Flexibility | None) -> Iterator[tuple[int, int]]:
     if isinstance(flexible, ImageSizes):
         yield from flexible.sizes
     if isinstance(flexible, ImageSizeRange):
-        (low, high), (left, right) = flexible.height, flexible.width
-        yield from dict.fromkeys(
-            (
-                (low, left),
-                (min(low + 1, high), right),
-                (high, min(left + 1, right)),
-                (max(high - 1, low), max(right - 1, left)),
-            )
+        rows, columns = flexible.height, flexible.width
+        diagonal = (
+            (min(rows[0] + i, rows[1]), min(columns[0] + i, columns[1])) for i in range(_TRIED)
         )
+        yield from dict.fromkeys((*diagonal, (rows[1], columns[0]), (rows[1], columns[1])))

@@ -15,11 +15,10 @@ from coremltools.converters.mil.backend.mil.helper import (
 )
 from coremltools.converters.mil.backend.mil.load import BlobWriter, should_use_weight_file
 
-from mobilezoo.errors import MobilezooError
+from mobilezoo.errors import InvalidArgumentError, MobilezooError
 
-NAME = "weight.bin"
-_IN_PACKAGE = f"@model_path/weights/{NAME}"
-
+_NAME = "weight.bin"
+_IN_PACKAGE = f"@model_path/weights/{_NAME}"
 
 Values = npt.NDArray[np.floating[Any]]
 
@@ -40,7 +39,7 @@ class WeightFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
+        self._path = folder / _NAME
         self._promised: dict[int, tuple[Values, Callable[[], Values]]] = {}
         self._poured: dict[Any, Callable[[], Values]] = {}  # by the constant's operation
         self._offsets: dict[Any, int] = {}
@@ -84,7 +83,7 @@ class WeightFile:
             flat = np.ascontiguousarray(compute()).reshape(-1)
             if flat.dtype == np.float16:
                 self._offsets[operation] = writer.write_fp16_data(flat.view(np.uint16))
-            else:
+            else:  # float32: no other type is written
                 self._offsets[operation] = writer.write_float_data(flat)
 
     def value_of(self, constant: Any) -> Any:
@@ -94,6 +93,15 @@ class WeightFile:
             offset=self._offsets[constant.op],
             dim=constant.val.shape,
             data_type=types_to_proto_primitive(constant.sym_type.get_primitive()),
+        )
+
+
+def check_writer() -> None:
+    """Raise InvalidArgumentError where coremltools cannot write weight files."""
+    if BlobWriter is None:
+        raise InvalidArgumentError(
+            "This installation of coremltools has no native library, as on Windows, and cannot "
+            "write a .mlpackage. Write a .mlmodel, or export on Linux or macOS."
         )
 
 

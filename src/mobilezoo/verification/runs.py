@@ -60,28 +60,28 @@ def run_keras(
     resized = not _is_declared(model, shape)
     layers: dict[str, FloatArray] = {}
 
-    def record(layer: Any, path: str, proceed: Any, args: Any, kwargs: Any) -> Any:
+    def opening(layer: Any, _: str, proceed: Any, args: Any, kwargs: Any) -> Any:
         opened = resized and isinstance(layer, keras.Model)
-        made = layer.call(*args, **kwargs) if opened else proceed()
+        return layer.call(*args, **kwargs) if opened else proceed()
+
+    def record(layer: Any, path: str, proceed: Any, args: Any, kwargs: Any) -> Any:
+        made = opening(layer, path, proceed, args, kwargs)
         flat = keras.tree.flatten(made)
         if len(flat) == 1:
             layers[path] = _numpy(flat[0])
         return made
 
-    def computed(count: int) -> Any:
+    def computed(count: int, handler: Any) -> Any:
         packed = keras.tree.pack_sequence_as(structure, [array[:count] for array in arrays])
-        if not resized:
-            return model(packed, training=False)
-        with intercept_layers(model, record):
+        with intercept_layers(model, handler):
+            if not resized:
+                return model(packed, training=False)
             return model.call(keras.tree.map_structure(keras.ops.convert_to_tensor, packed))
 
+    computed(shown, record)
     if resized:
-        outputs = computed(len(arrays[0]))
-        layers.clear()
-        computed(shown)
+        outputs = computed(len(arrays[0]), opening)
     else:
-        with intercept_layers(model, record):
-            computed(shown)
         outputs = model.predict_on_batch(keras.tree.pack_sequence_as(structure, list(arrays)))
     return [_numpy(output) for output in keras.tree.flatten(outputs)], layers
 

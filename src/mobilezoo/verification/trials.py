@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from mobilezoo.runtime import CoreMLProgram
 Arrays = list[npt.NDArray[Any]]
 
 EXAMPLES = 4  # that are drawn
+_FEW = 2  # of flexible sizes that are large
+_LARGE = 400 * 400  # pixels
 
 
 def input_shape(program: CoreMLProgram, model: keras.Model) -> tuple[int, ...] | None:
@@ -49,7 +52,8 @@ def trials(
         for sides in _sizes(program):
             said = "" if sides is None else f" at {sides}"
             several = f" with {count} examples" if _frees_batch(program) else ""
-            yield said + several, drawn_inputs(program, model, count, seed, sides)
+            few = count if sides is None or math.prod(sides) <= _LARGE else min(count, _FEW)
+            yield said + several, drawn_inputs(program, model, few, seed, sides)
 
 
 def given_inputs(program: CoreMLProgram, model: keras.Model, inputs: Any) -> Arrays:

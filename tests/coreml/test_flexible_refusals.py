@@ -1,0 +1,130 @@
+"""Files that take several sizes: what is refused, and why."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from mobilezoo import (
+    BatchRange,
+    BatchSizes,
+    ImageSizeRange,
+    ImageSizes,
+    export_coreml,
+    load_coreml,
+    vgg11,
+)
+from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
+
+SIZES = ImageSizes([(64, 96), (48, 32)])
+RANGE = ImageSizeRange(height=(40, 97), width=(33, 128))
+
+
+def test_a_size_at_which_the_model_cannot_be_computed_is_refused(segmenter, tmp_path):
+    with pytest.raises(InvalidArgumentError, match=r"at \(33, 33\), Concatenate \(joined\) fails"):
+        export_coreml(
+            segmenter,
+            tmp_path / "m.mlpackage",
+            preprocessing="unit",
+            flexible=ImageSizeRange((32, 64), (32, 64)),
+        )
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["mlpackage", "mlmodel"])
+def test_other_sizes_are_refused_when_the_file_runs(classifier, tmp_path, suffix):
+    path = tmp_path / f"m.{suffix}"
+    export_coreml(classifier, path, flexible=SIZES)
+    program = load_coreml(path)
+
+    with pytest.raises(InvalidArgumentError, match=r"\(64, 96\) or \(48, 32\)"):
+        program.predict({"image": np.zeros((48, 96, 3), np.uint8)})
+
+    export_coreml(classifier, path, flexible=RANGE, inputs="array", overwrite=True)
+    program, name = load_coreml(path), load_coreml(path).inputs[0].name
+    with pytest.raises(InvalidArgumentError, match="40 to 97 x 33 to 128 x 3"):
+        program.predict({name: np.zeros((1, 40, 129, 3), np.float32)})
+
+
+def test_a_classifier_answers_for_one_example(classifier):
+    with pytest.raises(InvalidArgumentError, match="a classifier answers for one example"):
+        export_coreml(classifier, inputs="array", labels=list("abc"), flexible=BatchRange(1, 4))
+
+
+def test_a_size_within_a_range_at_which_rows_do_not_match_is_refused():
+    x = inputs = keras.Input((34, 34, 3))
+    same = layers.MaxPooling2D(4, padding="same")(x)
+    valid = layers.MaxPooling2D(4)(layers.ZeroPadding2D(2)(x))  # one row more from 36 px on
+    model = keras.Model(inputs, layers.Add(name="sum")([same, valid]))
+
+    with pytest.raises(InvalidArgumentError, match=r"at \(36, 36\), Add \(sum\) fails"):
+        export_coreml(model, preprocessing="unit", flexible=ImageSizeRange((34, 44), (34, 44)))
+
+
+def test_without_coremltools_native_library_a_package_is_refused(classifier, monkeypatch):
+    monkeypatch.setattr("mobilezoo.coreml.weight_file.BlobWriter", None)
+
+    with pytest.raises(InvalidArgumentError, match=r"Write a \.mlmodel"):
+        export_coreml(classifier)
+
+    assert export_coreml(classifier, minimum_deployment_target="iOS13") is not None
+
+
+def test_what_depends_on_the_size_is_listed():
+    model = vgg11((64, 96, 3), classes=3, fc_units=8)
+
+    with pytest.raises(UnsupportedLayersError, match=r"depend on the picture's size(.|\n)*flatten"):
+        export_coreml(model, flexible=SIZES)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"flexible": (64, 96)}, "must be one of BatchRange, BatchSizes"),
+        ({"flexible": BatchRange(1, 8)}, "takes pictures one by one"),
+        (
+            {"flexible": BatchRange(1, 8), "minimum_deployment_target": "iOS13"},
+            "no axis for the examples",
+        ),
+        (
+            {"flexible": SIZES, "minimum_deployment_target": "macOS10.13.2"},
+            "needs macOS10.14; minimum_deployment_target='macOS10.13.2' is older",
+        ),
+        (
+            {
+                "flexible": SIZES,
+                "minimum_deployment_target": "iOS13",
+                "precision": "float32",
+                "updatable": ["predictions"],
+            },
+            "updatable= needs an input of one shape",
+        ),
+    ],
+)
+def test_what_cannot_be_flexible_says_so(classifier, options, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        export_coreml(classifier, **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BatchRange(0, 4), r"has \(0, 4\)"),
+        (lambda: BatchRange(4, 2), "the lowest first"),
+        (lambda: BatchSizes([3]), "takes 2 to 128 sizes.*given were 1 sizes"),
+        (lambda: BatchSizes(3), "given were 3"),
+        (lambda: BatchSizes([4, np.int64(4)]), "lists 4 more than once"),
+        (lambda: BatchRange(1, 2**70), "to 2147483647 are required"),
+        (lambda: BatchSizes([1, 2.5]), "whole numbers"),
+        (lambda: ImageSizes([(64, 96), [64, 96]]), r"lists \(64, 96\) more than once"),
+        (lambda: ImageSizes([(64, 64 + i) for i in range(129)]), "given were 129 sizes"),
+        (lambda: ImageSizes([64, 96]), r"pairs \(height, width\)"),
+        (lambda: ImageSizes([(64, 96), (0, 5)]), "whole numbers from 1 to"),
+        (lambda: ImageSizeRange(64, (32, 64)), r"height=\(lowest, highest\)"),
+        (lambda: ImageSizeRange((32, 64), (64, 32)), "ImageSizeRange width"),
+    ],
+)
+def test_sizes_that_make_no_sense_are_refused_at_once(make, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        make()
