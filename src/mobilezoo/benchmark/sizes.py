@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mobilezoo.errors import InvalidArgumentError
 
@@ -66,12 +66,14 @@ def predict_graph_size_bytes(graph: Graph, precision: str = "float16") -> int:
             "float16 or float32."
         )
     itemsize = found.dtype().itemsize
-    arrays = [size for node in graph.nodes for size in _stored(node, graph)]
+    shared: set[Any] = set()
+    arrays = [size for node in graph.nodes for size in _stored(node, graph, shared)]
     return _weight_file(arrays, itemsize) + _program(graph, itemsize)
 
 
 _ALIGNMENT = 64  # of every blob, which lets Core ML map it to memory
 _BLOB_HEADER = 64  # before every blob, and once at the start of the file
+_WRITTEN_ONCE = ("kernel", "table")
 _SMALLEST_BLOB = 10  # elements; smaller arrays stand in the program
 
 
@@ -85,15 +87,23 @@ def _weight_file(sizes: Sequence[int], itemsize: int) -> int:
     return end if end > _BLOB_HEADER else 0
 
 
-def _stored(node: Node, graph: Graph) -> Iterator[int]:
-    """Numbers of elements of the arrays that a node becomes in the file."""
+def _stored(node: Node, graph: Graph, shared: set[Any]) -> Iterator[int]:
+    """Numbers of elements of the arrays that a node becomes in the file.
+
+    `shared`, which grows: sources of the kernels that are there already, of layers called before.
+    """
     if node.kind == "batch_norm":  # not folded: scale and shift, a mean of 0, a variance of 1
         yield from (node.weights["mean"].size,) * 4
     elif node.kind == "constant":  # written again for each reader
         readers = graph.consumers().get(node.name, ())
         yield from (node.weights["value"].size,) * len(readers)
     else:
-        yield from (weight.size for weight in node.weights.values())
+        yield from (weight.size for weight in node.weights.values() if weight.source not in shared)
+        shared.update(
+            weight.source
+            for role, weight in node.weights.items()
+            if weight.source and role in _WRITTEN_ONCE
+        )
 
 
 class _Bytes(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,11 @@ _NAME = "weight.bin"
 _IN_PACKAGE = f"@model_path/weights/{_NAME}"
 
 Values = npt.NDArray[np.floating[Any]]
+
+
+class _Promise(NamedTuple):
+    compute: Callable[[], Values]
+    same: Hashable | None
 
 
 class WeightFile:
@@ -40,21 +45,34 @@ class WeightFile:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _NAME
-        self._promised: dict[int, tuple[Values, Callable[[], Values]]] = {}
-        self._poured: dict[Any, Callable[[], Values]] = {}  # by the constant's operation
+        self._promised: dict[int, tuple[Values, _Promise]] = {}
+        self._poured: dict[Any, _Promise] = {}  # by the constant's operation
         self._offsets: dict[Any, int] = {}
 
-    def later(self, compute: Callable[[], Values], shape: Sequence[int], dtype: Any) -> Values:
+    def later(
+        self,
+        compute: Callable[[], Values],
+        shape: Sequence[int],
+        dtype: Any,
+        same: Hashable | None = None,
+    ) -> Values:
         """A hollow array, whose values `compute` gives when it is written.
 
         It may be reshaped and must become a constant of the node that is poured next. What is too
         small for the file is computed at once.
+
+        Args:
+            compute: gives the values.
+            shape: of the values.
+            dtype: of the values.
+            same: arrays of which this is equal have the same values, and are written once; None
+                where that is not known.
         """
         cell = np.zeros((), dtype)
         hollow = np.broadcast_to(cell, shape)
         if not should_use_weight_file(hollow):
             return compute()
-        self._promised[id(cell)] = cell, compute
+        self._promised[id(cell)] = cell, _Promise(compute, same)
         return hollow
 
     def pour(self, made: Any, known: Iterable[Any]) -> None:
@@ -67,8 +85,9 @@ class WeightFile:
         for constant in _constants(made, {id(variable) for variable in known}):
             values = constant.val
             if should_use_weight_file(values):
-                _, compute = self._promised.pop(id(values.base), (None, partial(_same, values)))
-                self._poured[constant.op] = compute
+                known_now = _Promise(partial(_given, values), None)
+                _, promise = self._promised.pop(id(values.base), (None, known_now))
+                self._poured[constant.op] = promise
                 hollow = np.broadcast_to(values.dtype.type(0), values.shape)
                 constant.op.val._sym_val.val = constant._sym_val.val = hollow
 
@@ -79,12 +98,13 @@ class WeightFile:
         if not self._poured:
             return
         writer = BlobWriter(str(self._path))  # which ends its file when it goes
-        for operation, compute in self._poured.items():
-            flat = np.ascontiguousarray(compute()).reshape(-1)
-            if flat.dtype == np.float16:
-                self._offsets[operation] = writer.write_fp16_data(flat.view(np.uint16))
-            else:  # float32: no other type is written
-                self._offsets[operation] = writer.write_float_data(flat)
+        written: dict[Hashable, int] = {}
+        for operation, promise in self._poured.items():
+            offset = None if promise.same is None else written.get(promise.same)
+            if offset is None:
+                offset = _write(writer, promise.compute())
+                written[operation if promise.same is None else promise.same] = offset
+            self._offsets[operation] = offset
 
     def value_of(self, constant: Any) -> Any:
         """The protobuf message that says where a constant's values lie, once they are written."""
@@ -105,7 +125,15 @@ def check_writer() -> None:
         )
 
 
-def _same(values: Values) -> Values:
+def _write(writer: Any, values: Values) -> int:
+    """The offset in the file."""
+    flat = np.ascontiguousarray(values).reshape(-1)
+    if flat.dtype == np.float16:
+        return int(writer.write_fp16_data(flat.view(np.uint16)))
+    return int(writer.write_float_data(flat))  # no other type is in a program
+
+
+def _given(values: Values) -> Values:
     return values
 
 

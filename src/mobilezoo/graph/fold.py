@@ -13,7 +13,7 @@ for the kernel, before any cast to float16.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -226,7 +226,7 @@ def _absorb(source: Node, norm: Node) -> Node:
         return shifted
 
     weights = {
-        "kernel": Weight(kernel.shape, folded_kernel),
+        "kernel": Weight(kernel.shape, folded_kernel, _sources(kernel, norm)),
         "bias": Weight(norm.weights["mean"].shape, folded_bias),
     }
     return replace(
@@ -237,6 +237,14 @@ def _absorb(source: Node, norm: Node) -> Node:
         weights=weights,
         layers=(*source.layers, *norm.layers),
     )
+
+
+def _sources(kernel: Weight, norm: Node) -> tuple[Hashable, ...]:
+    """What a folded kernel is computed from; empty where a part is not known."""
+    parts = [kernel, norm.weights["variance"]]
+    parts += [norm.weights["gamma"]] if "gamma" in norm.weights else []
+    known = all(part.source for part in parts)
+    return (*(part.source for part in parts), norm.attributes["epsilon"]) if known else ()
 
 
 def _scale(norm: Node) -> Array:

@@ -7,7 +7,7 @@ somebody asks for their values, so that a graph of a network costs no memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,10 +34,13 @@ class Weight:
     Attributes:
         shape: in Keras's layout.
         read: returns the values, float32 or wider for trained weights.
+        source: what they are computed from, such as a variable: weights of equal sources hold the
+            same values, as those of a layer that is called twice. Empty where that is not known.
     """
 
     shape: tuple[int, ...]
     read: Callable[[], Array] = field(repr=False, compare=False)
+    source: tuple[Hashable, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def size(self) -> int:

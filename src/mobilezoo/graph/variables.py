@@ -13,7 +13,7 @@ from mobilezoo.graph.node import Array, Weight
 def weight_of(value: Any) -> Weight:
     """A Keras variable, backend tensor, array or number as a weight that is read when needed."""
     if isinstance(value, keras.Variable):
-        return Weight(tuple(value.shape), lambda: _read(value))
+        return Weight(tuple(value.shape), lambda: _read(value), (id(value),))
     return Weight.of(keras.ops.convert_to_numpy(value) if hasattr(value, "shape") else value)
 
 

@@ -110,7 +110,8 @@ class Site:
             return compute()
         seen = self.node.weights[role].shape if shape is None else shape
         made = seen if axes is None else [seen[axis] for axis in axes]
-        return self.file.later(compute, made, self.dtype)
+        source = self.node.weights[role].source
+        return self.file.later(compute, made, self.dtype, (source, axes, shape) if source else None)
 
     def bias(self) -> dict[str, Array]:
         """The keyword for a bias, if the node has one."""
