@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import keras
+
 from mobilezoo.errors import UnsupportedLayersError
 from mobilezoo.graph.call import Unsupported
 
+# what Keras puts around an error of its operations: colours, whose call it was, the arguments
+_KERAS_FRAME = re.compile(
+    r"\x1b\[[\d;]*m|Exception encountered when calling .*?\(\)\.|Arguments received by.*", re.DOTALL
+)
 _NOT_YET = "not supported yet, see docs/operations.md for what is"
 
 
@@ -22,10 +28,16 @@ class Problems:
         self._model = model
         self._found: dict[str, tuple[str, str]] = {}  # path -> class, reason
 
-    def note_layer(self, path: str, layer: Any, error: Exception) -> None:
-        """A layer whose call failed, unless a layer or operation inside it says why."""
+    def note_layer(
+        self, path: str, layer: Any, error: Exception, *, supported: bool = False
+    ) -> None:
+        """A layer whose call failed, unless a layer or operation inside it says why.
+
+        `supported`: whether there is a rule for such layers, so that it is this call that fails.
+        """
         if not any(found.startswith(f"{path}/") for found in self._found):
-            self._found.setdefault(path, (type(layer).__name__, _describe(layer, error)))
+            reason = _describe(layer, error, supported)
+            self._found.setdefault(path, (type(layer).__name__, reason))
 
     def note_operation(self, path: str, layer: Any, operation: Any, reason: str) -> None:
         """An operation of `keras.ops` in a layer (or in the model itself)."""
@@ -46,13 +58,17 @@ class Problems:
         )
 
 
-def _describe(layer: Any, error: Exception) -> str:
+def _describe(layer: Any, error: Exception, supported: bool) -> str:
     if isinstance(error, Unsupported):
         return str(error)
-    if type(layer).__module__.startswith("keras."):
-        return f"this layer of Keras is {_NOT_YET}"
-    what = re.sub(r"\s+", " ", str(error)).strip()
+    text = _KERAS_FRAME.sub("", str(error))
+    what = re.sub(r"\s+", " ", text).strip()
     what = what if len(what) <= 160 else f"{what[:160]} ..."
+    if supported:
+        return f"it does not take such an input ({type(error).__name__}: {what})"
+    own = type(layer).__module__.startswith("keras.")
+    if own and not isinstance(layer, keras.Model):
+        return f"this layer of Keras is {_NOT_YET}"
     return (
         "its call does not run on symbolic tensors; write it in keras.ops "
         f"({type(error).__name__}: {what})"

@@ -192,7 +192,8 @@ class Recording:
         return self._path[-1] if self._path else ""
 
     def _give_up(self, layer: Any, path: str, error: Exception, args: Any, kwargs: Any) -> Any:
-        self._problems.note_layer(path, layer, error)
+        supported = rules.rule_for_layer(layer) is not None
+        self._problems.note_layer(path, layer, error, supported=supported)
         shapes = layer.compute_output_spec(*args, **_without_context(kwargs))
         return self._opaque(shapes, (args, kwargs))
 
