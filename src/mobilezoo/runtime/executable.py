@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -18,7 +19,8 @@ from mobilezoo.runtime.operations import Block, Operation
 Values: TypeAlias = Iterator[tuple[str, Array]]  # with their names
 
 _DEVICE = "CPU:0"
-_MOST_TRACED = 8  # functions for inputs of different sizes that are kept
+_MOST_TRACED = 8  # functions for inputs of different sizes that are kept,
+_MOST_LISTED = 128  # or one for each size that the file lists, up to so many
 
 
 class Executable:
@@ -42,7 +44,10 @@ class Executable:
         self._features = tuple(features)
         self._fetch = tuple(fetch)
         self._batched = many
-        self._traced: dict[Any, Callable[..., list[tf.Tensor]]] = {}
+        self._traced: dict[Any, Callable[..., list[tf.Tensor]]] = {}  # for the latest sizes
+        listed = max(len(feature.choices) for feature in features)
+        self._most_traced = max(_MOST_TRACED, min(listed, _MOST_LISTED))
+        self._lock = threading.Lock()
 
     @property
     def runs_many(self) -> bool:
@@ -93,11 +98,12 @@ class Executable:
             self._spec(feature, x) for feature, x in zip(self._features, tensors, strict=True)
         ]
         key = tuple(tuple(spec.shape) for spec in signature)
-        if key not in self._traced:
-            while len(self._traced) >= _MOST_TRACED:  # a flexible file has one for each size
+        with self._lock:
+            traced = self._traced.pop(key, None) or self._trace(signature)
+            self._traced[key] = traced  # the last used is the last
+            while len(self._traced) > self._most_traced:
                 del self._traced[next(iter(self._traced))]
-            self._traced[key] = self._trace(signature)
-        return self._traced[key]
+        return traced
 
     def _trace(self, signature: Sequence[tf.TensorSpec]) -> Callable[..., list[tf.Tensor]]:
         def compute(*inputs: tf.Tensor) -> list[tf.Tensor]:

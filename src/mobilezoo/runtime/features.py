@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from mobilezoo.errors import CoreMLFileError
+from mobilezoo.runtime.flexible import Choices, Ranges, read_array_shapes, read_image_sizes
 
 _ARRAY_TYPES = {"FLOAT32": "float32", "DOUBLE": "float64", "INT32": "int32", "FLOAT16": "float16"}
 _CHANNELS = {"RGB": 3, "BGR": 3, "GRAYSCALE": 1}
@@ -36,8 +37,8 @@ class Feature:
     width: int | None = None
     color: str | None = None  # of an image: "RGB", "BGR" or "GRAYSCALE"
     # what a flexible input may be: shapes of an array, (height, width) of an image
-    choices: tuple[tuple[int, ...], ...] = ()
-    ranges: tuple[tuple[int, int | None], ...] = ()  # (lowest, highest) of each of these sizes
+    choices: Choices = ()
+    ranges: Ranges = ()  # (lowest, highest) of each of these sizes
     default: tuple[int, ...] = ()  # the one that the file names first, of a flexible input
     leading_batch: bool = True  # whether a leading 1 of the shape counts examples
 
@@ -131,65 +132,20 @@ def _image(name: str, declared: Any, path: object) -> Feature:
         raise CoreMLFileError(
             f"{path}: image {name!r} has color space {color}; {', '.join(_CHANNELS)} are supported."
         )
-    size = int(declared.height), int(declared.width)
-    kind = declared.WhichOneof("SizeFlexibility")
-    choices: Choices = ()
-    ranges: Ranges = ()
-    if kind == "enumeratedSizes":
-        listed = declared.enumeratedSizes.sizes
-        choices = tuple((int(item.height), int(item.width)) for item in listed)
-    elif kind == "imageSizeRange":
-        sides = declared.imageSizeRange
-        ranges = (_range(sides.heightRange), _range(sides.widthRange))
-    shape = (1, _CHANNELS[color], *_free(size, choices, ranges, f"{path}: image {name!r}"))
-    flexible = size if choices or ranges else ()
-    return Feature(
-        name, "image", shape, None, *size, color, choices=choices, ranges=ranges, default=flexible
-    )
+    where = f"{path}: image {name!r}"
+    read = read_image_sizes(declared, where)
+    height, width = read.default
+    shape = (1, _CHANNELS[color], *read.free)
+    return Feature(name, "image", shape, None, height, width, color, *read.choice)
 
 
 def _array(name: str, declared: Any, path: object) -> Feature:
     dtype = _enum_name(declared.ArrayDataType, declared.dataType)
     if dtype not in _ARRAY_TYPES:
         raise CoreMLFileError(f"{path}: array {name!r} has type {dtype}, which is not supported.")
-    shape = tuple(int(size) for size in declared.shape)
-    kind = declared.WhichOneof("ShapeFlexibility")
-    choices: Choices = ()
-    ranges: Ranges = ()
-    if kind == "enumeratedShapes":
-        listed = declared.enumeratedShapes.shapes
-        choices = tuple(tuple(int(size) for size in item.shape) for item in listed)
-    elif kind == "shapeRange":
-        ranges = tuple(map(_range, declared.shapeRange.sizeRanges))
-    if not shape and (choices or ranges):
-        shape = choices[0] if choices else tuple(low for low, _ in ranges)
-    free = _free(shape, choices, ranges, f"{path}: array {name!r}")
-    flexible = shape if choices or ranges else ()
+    read = read_array_shapes(declared, f"{path}: array {name!r}")
+    choices, ranges, default = read.choice
     return Feature(
-        name, "array", free, _ARRAY_TYPES[dtype], choices=choices, ranges=ranges, default=flexible
-    )
-
-
-Choices: TypeAlias = tuple[tuple[int, ...], ...]
-Ranges: TypeAlias = tuple[tuple[int, int | None], ...]
-
-
-def _free(
-    default: Sequence[int], choices: Choices, ranges: Ranges, where: str
-) -> tuple[int | None, ...]:
-    """The sizes with None where they vary."""
-    rows: Sequence[Sequence[int | None]] = ranges if ranges else tuple(zip(*choices, strict=False))
-    ragged = any(len(choice) != len(default) for choice in choices)
-    if ragged or ((choices or ranges) and len(rows) != len(default)):
-        raise CoreMLFileError(
-            f"{where} is declared as {tuple(default)}, and its flexible shapes have other axes: "
-            f"{choices or ranges}."
-        )
-    varies = [len(set(row)) > 1 for row in rows] or [False] * len(default)
-    return tuple(None if free else size for size, free in zip(default, varies, strict=True))
-
-
-def _range(declared: Any) -> tuple[int, int | None]:
-    """Core ML writes -1 for "no limit"."""
-    upper = int(declared.upperBound)
-    return int(declared.lowerBound), None if upper < 0 else upper
+        name, "array", read.free, _ARRAY_TYPES[dtype],
+        choices=choices, ranges=ranges, default=default,
+    )  # fmt: skip

@@ -49,13 +49,14 @@ def _features(package: Package, block: Block) -> tuple[tuple[Feature, ...], tupl
         )
     _check_kinds(package.path, "input", package.inputs, ("array", "image"))
     _check_images(package, shapes)
+    _check_open_sizes(package, shapes)
     _check_kinds(
         package.path, "output", package.outputs, ("array", "string", "int64", "dictionary")
     )
     for operation in block.operations:
         shapes |= {output.name: output.shape for output in operation.outputs}
     _check_classifier(package.path, block.classifier, shapes)
-    return tuple(_shaped(feature, shapes) for feature in package.inputs), tuple(
+    return tuple(_as_narrow(feature, shapes) for feature in package.inputs), tuple(
         _shaped(feature, shapes) for feature in package.outputs
     )
 
@@ -79,6 +80,21 @@ def _check_images(package: Package, shapes: Mapping[str, Shape]) -> None:
             )
 
 
+def _check_open_sizes(package: Package, shapes: Mapping[str, Shape]) -> None:
+    """Whether the program takes every size that the description offers."""
+    for feature in package.inputs:
+        taken = shapes[feature.name]
+        known = len(taken) == len(feature.shape)
+        offered = zip(feature.shape, taken, strict=True) if known else ()
+        if (feature.is_flexible and not known) or any(
+            open_ is None and size is not None for open_, size in offered
+        ):
+            raise CoreMLFileError(
+                f"{package.path}: input {feature.name!r} is described as flexible, "
+                f"{feature.sizes_in_words()}, the program takes {taken}."
+            )
+
+
 def _agree(first: Shape, second: Shape) -> bool:
     """Whether two shapes are the same as far as both are known."""
     return len(first) == len(second) and all(
@@ -98,6 +114,15 @@ def _check_classifier(
         raise CoreMLFileError(
             f"{path}: {len(classifier.labels)} labels for probabilities of shape {shape}."
         )
+
+
+def _as_narrow(feature: Feature, shapes: Mapping[str, Shape]) -> Feature:
+    """An input with the sizes that are open in the program and in the description."""
+    taken = shapes[feature.name]
+    if len(taken) != len(feature.shape):
+        return _shaped(feature, shapes)
+    narrow = (b if a is None else a for a, b in zip(taken, feature.shape, strict=True))
+    return replace(feature, shape=tuple(narrow))
 
 
 def _shaped(feature: Feature, shapes: Mapping[str, Shape]) -> Feature:
