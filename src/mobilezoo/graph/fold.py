@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -209,10 +209,11 @@ def _as_batch_norm(node: Node, makers: Mapping[str, Node]) -> Node | None:
 def _absorb(source: Node, norm: Node) -> Node:
     """The convolution or dense layer that computes `norm(source(x))`, under norm's name."""
     kernel = source.weights["kernel"]
+    scaled_by = cache(partial(_scale, norm))  # kernel and bias need it
 
     def folded_kernel() -> Array:
         values = kernel.read()
-        scale = _scale(norm).astype(values.dtype)
+        scale = scaled_by().astype(values.dtype)
         if source.kind == "depthwise_conv":  # (h, w, channels, multiplier): channel-major
             scale = scale.reshape(kernel.shape[-2:])
         scaled: Array = values * scale
@@ -222,7 +223,7 @@ def _absorb(source: Node, norm: Node) -> Node:
         bias = source.weights["bias"].read().astype(np.float64) if "bias" in source.weights else 0.0
         mean = norm.weights["mean"].read().astype(np.float64)
         beta = norm.weights["beta"].read().astype(np.float64) if "beta" in norm.weights else 0.0
-        shifted: Array = beta + (bias - mean) * _scale(norm)
+        shifted: Array = beta + (bias - mean) * scaled_by()
         return shifted
 
     weights = {
