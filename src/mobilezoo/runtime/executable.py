@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
@@ -20,7 +21,7 @@ Values: TypeAlias = Iterator[tuple[str, Array]]  # with their names
 
 _DEVICE = "CPU:0"
 _MOST_TRACED = 8  # functions for inputs of different sizes that are kept,
-_MOST_LISTED = 128  # or one for each size that the file lists, up to so many
+_MOST_LISTED = 128  # or one for each choice of sizes that the file lists, up to so many
 
 
 class Executable:
@@ -45,7 +46,7 @@ class Executable:
         self._fetch = tuple(fetch)
         self._batched = many
         self._traced: dict[Any, Callable[..., list[tf.Tensor]]] = {}  # for the latest sizes
-        listed = max(len(feature.choices) for feature in features)
+        listed = math.prod(len(feature.choices) or 1 for feature in features)
         self._most_traced = max(_MOST_TRACED, min(listed, _MOST_LISTED))
         self._lock = threading.Lock()
 

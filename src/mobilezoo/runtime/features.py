@@ -19,6 +19,7 @@ _KINDS = {
     "int64Type": "int64",
     "doubleType": "double",
 }
+_MOST_NAMED = 16  # listed shapes in a message
 _MINIMUM_OS = {
     1: "iOS11", 2: "iOS11.2", 3: "iOS12", 4: "iOS13", 5: "iOS14", 6: "iOS15", 7: "iOS16",
     8: "iOS17", 9: "iOS18", 10: "iOS26",
@@ -69,7 +70,9 @@ class Feature:
     def sizes_in_words(self) -> str:
         """The sizes, such as "(224, 224) or (192, 256)" or "64 to 512 x 64 to 512"."""
         if self.choices:
-            return " or ".join(map(str, self.choices))
+            more = len(self.choices) - _MOST_NAMED
+            named = [str(choice) for choice in self.choices[:_MOST_NAMED]]
+            return " or ".join([*named, f"one of {more} more"] if more > 0 else named)
         return " x ".join(
             str(low) if low == high else f"{low} to {'any' if high is None else high}"
             for low, high in self.ranges

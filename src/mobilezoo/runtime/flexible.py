@@ -12,6 +12,7 @@ Ranges: TypeAlias = tuple[tuple[int, int | None], ...]  # (lowest, highest), Non
 
 _LARGEST = 2**31 - 1  # of a size
 _MOST_LISTED = 10_000  # Core ML takes 128
+_MOST_AXES = 16  # Core ML takes 5
 
 
 class Shapes(NamedTuple):
@@ -78,15 +79,21 @@ def read_array_shapes(declared: Any, where: str) -> Shapes:
     if kind == "enumeratedShapes":
         listed = declared.enumeratedShapes.shapes
         _check_count(len(listed), where)
+        for item in listed:
+            _check_axes(len(item.shape), where)
         choices = tuple(tuple(int(size) for size in item.shape) for item in listed)
     elif kind == "shapeRange":
+        _check_axes(len(declared.shapeRange.sizeRanges), where)
         ranges = tuple(map(_range, declared.shapeRange.sizeRanges))
+    if declared.shape:
+        _check_axes(len(declared.shape), where)
     return _checked(tuple(int(size) for size in declared.shape), choices, ranges, where)
 
 
 def _checked(default: tuple[int, ...], choices: Choices, ranges: Ranges, where: str) -> Shapes:
     """Without a default the first that is listed, or the lowest, is it."""
     if not (choices or ranges):
+        _check_fixed(default, where)
         return Shapes(default, (), ())
     if not default:
         default = choices[0] if choices else tuple(low for low, _ in ranges)
@@ -116,6 +123,20 @@ def _check_sizes(choices: Choices, ranges: Ranges, where: str) -> None:
                 f"{where} has flexible sizes from {low} to {'any' if high is None else high}; "
                 f"numbers from 1 to {_LARGEST} are required, the lowest first."
             )
+
+
+def _check_fixed(sizes: tuple[int, ...], where: str) -> None:
+    if not all(0 <= size <= _LARGEST for size in sizes):
+        raise CoreMLFileError(
+            f"{where} is declared as {sizes}; numbers up to {_LARGEST} are required."
+        )
+
+
+def _check_axes(count: int, where: str) -> None:
+    if not 1 <= count <= _MOST_AXES:
+        raise CoreMLFileError(
+            f"{where} has a shape of {count} axes; 1 to {_MOST_AXES} are supported."
+        )
 
 
 def _check_count(count: int, where: str) -> None:

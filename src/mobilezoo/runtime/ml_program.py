@@ -48,8 +48,7 @@ def _features(package: Package, block: Block) -> tuple[tuple[Feature, ...], tupl
             f"program, described outputs without a value: {sorted(missing)}."
         )
     _check_kinds(package.path, "input", package.inputs, ("array", "image"))
-    _check_images(package, shapes)
-    _check_open_sizes(package, shapes)
+    _check_inputs(package, shapes)
     _check_kinds(
         package.path, "output", package.outputs, ("array", "string", "int64", "dictionary")
     )
@@ -70,28 +69,25 @@ def _check_kinds(path: Path, side: str, features: Sequence[Feature], known: Sequ
             )
 
 
-def _check_images(package: Package, shapes: Mapping[str, Shape]) -> None:
-    """Whether the program takes each picture as (1, channels, height, width)."""
-    for feature in package.inputs:
-        if feature.kind == "image" and not _agree(shapes[feature.name], feature.shape):
-            raise CoreMLFileError(
-                f"{package.path}: image {feature.name!r} is described as {feature.shape}, the "
-                f"program takes {shapes[feature.name]}."
-            )
+def _check_inputs(package: Package, shapes: Mapping[str, Shape]) -> None:
+    """Whether the program takes every size that the description offers.
 
-
-def _check_open_sizes(package: Package, shapes: Mapping[str, Shape]) -> None:
-    """Whether the program takes every size that the description offers."""
+    It takes a picture as (1, channels, height, width). An array that is described without a
+    shape has the program's.
+    """
     for feature in package.inputs:
         taken = shapes[feature.name]
-        known = len(taken) == len(feature.shape)
-        offered = zip(feature.shape, taken, strict=True) if known else ()
-        if (feature.is_flexible and not known) or any(
-            open_ is None and size is not None for open_, size in offered
+        if not (feature.shape or feature.is_flexible):
+            continue
+        fits = _agree(feature.shape, taken)
+        if not fits or any(
+            described is None and size is not None
+            for described, size in zip(feature.shape, taken, strict=True)
         ):
+            offered = f"flexible, {feature.sizes_in_words()}" if fits else feature.shape
             raise CoreMLFileError(
-                f"{package.path}: input {feature.name!r} is described as flexible, "
-                f"{feature.sizes_in_words()}, the program takes {taken}."
+                f"{package.path}: {feature.kind} {feature.name!r} is described as {offered}, "
+                f"the program takes {taken}."
             )
 
 
@@ -117,12 +113,8 @@ def _check_classifier(
 
 
 def _as_narrow(feature: Feature, shapes: Mapping[str, Shape]) -> Feature:
-    """An input with the sizes that are open in the program and in the description."""
-    taken = shapes[feature.name]
-    if len(taken) != len(feature.shape):
-        return _shaped(feature, shapes)
-    narrow = (b if a is None else a for a, b in zip(taken, feature.shape, strict=True))
-    return replace(feature, shape=tuple(narrow))
+    """An input in the shape that is described, which may fix what the program leaves open."""
+    return feature if feature.shape else _shaped(feature, shapes)
 
 
 def _shaped(feature: Feature, shapes: Mapping[str, Shape]) -> Feature:
