@@ -1,8 +1,13 @@
 """The commands about the zoo: list, describe, pick."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.cli.run import run
+
+COMMAND = "import sys; from mobilezoo.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 def test_list_shows_names_and_costs(capfd):
@@ -12,6 +17,17 @@ def test_list_shows_names_and_costs(capfd):
     assert "4,253,864" in out
     assert "568.7 M" in out
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    command = [sys.executable, "-c", COMMAND, "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        listing.stdout.close()  # as `head` does
+
+        said = listing.stderr.read()
+
+    assert said == b""
+    assert listing.returncode == 0
 
 
 def test_list_can_be_limited_to_published_weights(capfd):

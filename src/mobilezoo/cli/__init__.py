@@ -7,6 +7,7 @@ something that cannot be (unknown option, bad argument), 130 interrupted.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -25,6 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         module, _, function = arguments.run.partition(":")
         getattr(importlib.import_module(module), function)(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # as `mobilezoo list | head` ends: who read has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (InvalidArgumentError, OutputExistsError) as error:
         return _report(error, 2, arguments.debug)
     except MobilezooError as error:
