@@ -7,6 +7,7 @@ from keras import layers
 
 from mobilezoo import export_coreml, load_coreml, mobilenet, randomize_weights, verify
 from mobilezoo.coreml.classes import SOFTMAX_ADDED, TAGS
+from mobilezoo.data.labels import find_labels
 from mobilezoo.errors import InvalidArgumentError
 
 LABELS = ["cat", "dog", "rabbit"]
@@ -70,3 +71,37 @@ def test_a_network_of_the_zoo_with_logits_is_a_classifier_too(tmp_path):
 
     assert load_coreml(tmp_path / "m.mlpackage").labels == tuple(LABELS)
     assert verify(model, tmp_path / "m.mlpackage").top1_agreement == 1.0
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [{"a", "b", "c", "d"}, {"b": 0, "a": 1, "c": 2, "d": 3}, b"abcd", [b"a", "b", "c", "d"],
+     ["a", "b", "c", None]],
+)  # fmt: skip
+def test_labels_without_an_order_or_a_text_are_refused(labels):
+    with pytest.raises(InvalidArgumentError, match=r"in the order of the|must be a text"):
+        find_labels(labels)
+
+
+def test_a_label_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "labels.txt").write_bytes(b"\xef\xbb\xbfant\nbee\n")
+    (tmp_path / "latin.txt").write_bytes("ölbaum\nbee\n".encode("latin-1"))
+
+    assert find_labels(tmp_path / "labels.txt") == ("ant", "bee")
+    with pytest.raises(InvalidArgumentError, match="is not in UTF-8"):
+        find_labels(tmp_path / "latin.txt")
+
+
+def test_labels_are_not_put_on_another_output_than_the_classifiers():
+    x = inputs = keras.Input((6, 7, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(x))
+    box = keras.layers.Dense(4, name="box")(x)
+    chosen = keras.layers.Dense(4, activation="softmax", name="chosen")(x)
+
+    with pytest.raises(InvalidArgumentError, match="'chosen' ends in softmax"):
+        export_coreml(keras.Model(inputs, [box, chosen]), preprocessing="unit", labels=list("abcd"))
+
+    made = export_coreml(
+        keras.Model(inputs, [chosen, box]), preprocessing="unit", labels=list("abcd")
+    )
+    assert made.get_spec().description.predictedFeatureName == "classLabel"

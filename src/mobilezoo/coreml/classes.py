@@ -43,6 +43,7 @@ def classify(graph: Graph, labels: Sequence[str] | None) -> Classes:
     """
     if labels is None:
         return Classes(graph, None, {})
+    _check_outputs(graph)
     _check(graph, labels)
     kind = _last(graph)
     if kind == "softmax":
@@ -56,6 +57,18 @@ def classify(graph: Graph, labels: Sequence[str] | None) -> Classes:
         f"'{kind or 'an input'}'. Add a Softmax layer (in the zoo "
         "classifier_activation='softmax'), or export without labels."
     )
+
+
+def _check_outputs(graph: Graph) -> None:
+    """The first output is the classifier's; refuse to guess where another ends in softmax."""
+    kinds = {name: _last(graph, name) for name in graph.outputs}
+    first, *others = graph.outputs
+    found = [name for name in others if kinds[name] == "softmax"]
+    if found and kinds[first] != "softmax":
+        raise InvalidArgumentError(
+            f"Labels belong to the first output, '{first}', but '{found[0]}' ends in softmax. Make "
+            "that one the first: keras.Model(model.inputs, [the classifier's output, ...])."
+        )
 
 
 def _check(graph: Graph, labels: Sequence[str]) -> None:
@@ -77,10 +90,10 @@ def _check(graph: Graph, labels: Sequence[str]) -> None:
         )
 
 
-def _last(graph: Graph) -> str | None:
-    """Kind of the operation that makes the first output's values."""
+def _last(graph: Graph, output: str | None = None) -> str | None:
+    """Kind of the operation that makes the values of an output, by default the first."""
     makers = {node.name: node for node in graph.nodes}
-    maker = makers.get(graph.outputs[0])
+    maker = makers.get(graph.outputs[0] if output is None else output)
     while maker is not None and maker.kind in _MOVES:
         maker = makers.get(maker.inputs[0])
     return None if maker is None else maker.kind

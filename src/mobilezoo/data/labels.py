@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -43,9 +43,7 @@ def find_labels(spec: str | Iterable[str]) -> tuple[str, ...]:
         InvalidArgumentError: neither a known name nor a readable file.
     """
     if not isinstance(spec, (str, Path)):
-        if not isinstance(spec, Iterable):
-            raise InvalidArgumentError(f"labels={spec!r} must be a name, a file or a list.")
-        return tuple(str(label) for label in spec)
+        return _listed(spec)
     if spec == "imagenet":
         return imagenet_labels()
     if spec == "cifar10":
@@ -53,10 +51,28 @@ def find_labels(spec: str | Iterable[str]) -> tuple[str, ...]:
     if spec == "digits":
         return tuple("0123456789")
     try:
-        lines = Path(spec).expanduser().read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = Path(spec).expanduser().read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InvalidArgumentError(f"'{spec}' is not in UTF-8. Save it so: {error}.") from error
+    except OSError as error:
         raise InvalidArgumentError(
             f"labels={str(spec)!r} is neither 'imagenet', 'cifar10', 'digits' nor a readable text "
             "file."
         ) from error
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def _listed(given: object) -> tuple[str, ...]:
+    """Labels in the order of the outputs, which a set or a dictionary does not tell."""
+    unordered = isinstance(given, (Mapping, Set, bytes))
+    if unordered or not isinstance(given, Iterable):
+        raise InvalidArgumentError(
+            f"labels={given!r} must be a name, a file or a list in the order of the model's "
+            "outputs; of Keras's class_indices that is sorted(class_indices, "
+            "key=class_indices.get)."
+        )
+    labels = tuple(given)
+    for label in labels:
+        if label is None or isinstance(label, bytes):
+            raise InvalidArgumentError(f"Label {label!r} must be a text.")
+    return tuple(map(str, labels))
