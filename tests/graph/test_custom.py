@@ -92,3 +92,23 @@ def test_what_is_no_class_of_layers_is_refused(wrong):
 def test_layers_that_are_exported_anyway_are_refused():
     with pytest.raises(InvalidArgumentError, match="Conv2D is exported by mobilezoo itself"):
         register_emitter(layers.Conv2D)
+
+
+def test_a_model_may_flatten_by_the_number_of_examples_that_it_asks_for():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = keras.layers.Conv2D(4, 3), keras.layers.Dense(5)
+
+        def call(self, x):
+            x = self.conv(x)
+            return self.fc(keras.ops.reshape(x, (keras.ops.shape(x)[0], -1)))
+
+    model = Own()
+    model(np.zeros((2, 9, 7, 3), np.float32))
+
+    graph = capture(model)
+
+    assert [node.output.shape for node in graph.nodes] == [
+        (None, 7, 5, 4), (None, 140), (None, 5)
+    ]  # fmt: skip

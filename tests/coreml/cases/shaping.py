@@ -48,6 +48,12 @@ CASES = {
     "take": [CONV(4, 2), Apply(lambda x: ops.take(x, np.array([2, 0, 0]), axis=-1))],
     "take one": [CONV(4, 2), Apply(lambda x: ops.take(x, 1, axis=1))],
     "patches": [Apply(lambda x: ops.image.extract_patches(x, (3, 2)))],
+    "flatten by its own shape": [
+        CONV(4, 2), Apply(lambda x: ops.reshape(x, (ops.shape(x)[0], -1)))
+    ],
+    "rows by its own shape": [
+        CONV(4, 2), Apply(lambda x: ops.reshape(x, (ops.shape(x)[0], -1, 12))), layers.Dense(3)
+    ],
     "ravel-like": [SEQUENCE, Apply(lambda x: ops.reshape(x, (-1, 3, 63)))],
     "triangles": [SEQUENCE, Apply(lambda x: ops.tril(x) - ops.triu(x, k=2))],
 }  # fmt: skip

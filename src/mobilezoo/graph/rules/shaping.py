@@ -6,10 +6,12 @@ import math
 from numbers import Integral
 from typing import Any
 
+import keras
 import numpy as np
 from keras import layers, ops
 
 from mobilezoo.graph.call import Call, Unsupported
+from mobilezoo.graph.node import Shape
 from mobilezoo.graph.rules._checks import as_sequence, channels_last, keep_batch
 from mobilezoo.graph.rules.expansion import expands
 from mobilezoo.graph.rules.table import layer_rule, operation_rule
@@ -18,14 +20,30 @@ _BORDERS = {"reflect": 1, "symmetric": 0}  # elements at the end that are not re
 
 
 @operation_rule("ExpandDims", "Reshape", "Squeeze", any_dtype=True)
-def reshape(call: Call) -> str:
+def reshape(call: Call) -> Any:
     """Another shape for the same elements in row-major order (also expand_dims, squeeze)."""
-    given, made = call.x.shape, call.outputs[0].shape
+    given, made = call.x.shape, _completed(call.x.shape, call.outputs[0].shape)
     if given[0] is None:  # each example must keep its own elements
         known = None not in given[1:] and None not in made[1:]
         keep_batch(call, len(made) > 0 and made[0] is None)
-        keep_batch(call, not known or math.prod(given[1:]) == math.prod(made[1:]))
-    return call.add("reshape", call.recorder.operand(call.x))
+        keep_batch(call, not known or _elements(given) == _elements(made))
+    name = call.add("reshape", call.recorder.operand(call.x), shape=made)
+    tensor = keras.KerasTensor(made, call.outputs[0].dtype)
+    call.recorder.bind(tensor, name)
+    return tensor
+
+
+def _completed(given: Shape, made: Shape) -> Shape:
+    """The one size that Keras leaves open, as after reshape(x, (shape(x)[0], -1)), worked out."""
+    if len(made) < 2 or made[0] is not None or None in given[1:] or made[1:].count(None) != 1:
+        return tuple(made)
+    rest = _elements(given) // _elements(made)
+    return tuple(rest if i and size is None else size for i, size in enumerate(made))
+
+
+def _elements(shape: Shape) -> int:
+    """Of one example, sizes that are open left out."""
+    return math.prod(size for size in shape[1:] if size is not None)
 
 
 @operation_rule("Transpose", any_dtype=True)
