@@ -128,6 +128,43 @@ def test_a_network_with_free_sides_needs_no_input_shape(tmp_path):
         export_coreml(features, tmp_path / "n.mlpackage")
 
 
+def test_one_picture_of_ones_own_is_compared_at_its_size(classifier, tmp_path):
+    flexible = ImageSizeRange((100, 200), (33, 90))  # the model's own size is not among them
+    export_coreml(classifier, tmp_path / "m.mlpackage", precision="float32", flexible=flexible)
+    picture = np.random.default_rng(0).integers(0, 256, (1, 120, 50, 3), np.uint8)
+
+    agreement = verify(classifier, tmp_path / "m.mlpackage", picture)
+
+    assert agreement.examples == 1
+
+
+def test_a_model_that_does_not_declare_its_input_may_take_several_sizes(tmp_path):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.pool = layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()
+
+        def call(self, x):
+            return self.pool(self.conv(x))
+
+    model = Own()
+    model(np.zeros((1, 20, 24, 3), np.float32))
+    model._build_shapes_dict = None  # as of models that are built by other means
+
+    export_coreml(
+        model,
+        tmp_path / "m.mlpackage",
+        inputs="array",
+        input_shape=(20, 24, 3),
+        flexible=ImageSizes([(20, 24), (30, 18)]),
+    )
+
+    assert load_coreml(tmp_path / "m.mlpackage").inputs[0].choices == (
+        (1, 20, 24, 3),
+        (1, 30, 18, 3),
+    )
+
+
 def test_a_list_may_mix_sizes(classifier, tmp_path):
     export_coreml(classifier, tmp_path / "m.mlpackage", flexible=SIZES, precision="float32")
     program = load_coreml(tmp_path / "m.mlpackage")

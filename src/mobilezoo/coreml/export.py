@@ -127,7 +127,7 @@ def export_coreml(
     record = preprocessing_of(model) if preprocessing is None else find_preprocessing(preprocessing)
     if declared is not None:
         check_free_sides(graph)
-        check_every_size(model, flexible)
+        check_every_size(model, flexible, declared)
     _check(graph, file.form)
     trainable = {} if training is None else check_layers(training, captured, graph)
     classes = classify(graph, None if labels is None else find_labels(labels))

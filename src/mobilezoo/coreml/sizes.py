@@ -38,19 +38,23 @@ def capture_at_all_sizes(
         ) from error
 
 
-def check_every_size(model: keras.Model, flexible: Flexibility | None) -> None:
+def check_every_size(model: keras.Model, flexible: Flexibility | None, declared: Shape) -> None:
     """Refuse sizes at which the model itself cannot be computed: rows that do not match, say.
 
     All sizes of a list are tried; of a range its ends, and both sides from the lowest on together
     through 33 values: networks halve sides up to 5 times, so that later values repeat.
 
+    Args:
+        model: whose layers are tried.
+        flexible: the sizes.
+        declared: shape of the input as `capture_at_all_sizes` gave it.
+
     Raises:
         InvalidArgumentError: names the size.
     """
-    channels = keras.tree.flatten(symbolic_inputs(model, None))[0].shape[-1]
     for height, width in _tried(flexible):
         try:
-            capture(model, (height, width, channels), any_size=True)
+            capture(model, (height, width, declared[-1]), any_size=True)
         except (MobilezooError, ValueError) as error:
             layer = str(error).strip().rpartition("\n")[2].partition(":")[0].strip()
             raise InvalidArgumentError(

@@ -1,4 +1,4 @@
-"""The weight file of an ML program, filled while the program is being written."""
+"""The weight file of an ML program, whose values are computed once the program is built."""
 
 from __future__ import annotations
 
@@ -100,11 +100,10 @@ class WeightFile:
         writer = BlobWriter(str(self._path))  # which ends its file when it goes
         written: dict[Hashable, int] = {}
         for operation, promise in self._poured.items():
-            offset = None if promise.same is None else written.get(promise.same)
-            if offset is None:
-                offset = _write(writer, promise.compute())
-                written[operation if promise.same is None else promise.same] = offset
-            self._offsets[operation] = offset
+            key = operation if promise.same is None else promise.same
+            if key not in written:
+                written[key] = _write(writer, promise.compute())
+            self._offsets[operation] = written[key]
 
     def value_of(self, constant: Any) -> Any:
         """The protobuf message that says where a constant's values lie, once they are written."""

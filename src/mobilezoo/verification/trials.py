@@ -92,7 +92,8 @@ def drawn_inputs(
     shape = input_shape(program, model)
     if shape is not None and sides is not None:
         shape = (*sides, shape[-1])
-    drawn = random_inputs(model, count, seed, input_shape=shape, any_size=sides is not None)
+    free = has_free_sides(program)  # whose default need not be the model's own size
+    drawn = random_inputs(model, count, seed, input_shape=shape, any_size=free)
     rng = np.random.default_rng(seed)
     return [
         random_pictures(rng, array.shape) if feature.kind == "image" else array

@@ -59,8 +59,8 @@ class Site:
         layout: of the inputs that the emitter gets and of the output that it makes.
         dtype: of weights and activations.
         shape: of the output, in Keras's order, None where the app chooses.
-        file: takes kernels that are computed while the program is built; None for a file that has
-            its weights in itself.
+        file: takes large weights, whose values are computed later; None for a file that has its
+            weights in itself.
     """
 
     node: Node
