@@ -30,14 +30,13 @@ from mobilezoo.coreml.neural_network import (
     write_network,
 )
 from mobilezoo.coreml.overflow import warn_of_overflow
-from mobilezoo.coreml.package import write_package
+from mobilezoo.coreml.package import check_packages, write_package
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.coreml.save import check_output, replacing, temporary
 from mobilezoo.coreml.sizes import capture_at_all_sizes, check_every_size
 from mobilezoo.coreml.target import Format, Target, choose_format, find_target
 from mobilezoo.coreml.training import OnDeviceTraining, check_layers, find_training
-from mobilezoo.coreml.weight_file import check_writer
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
@@ -167,7 +166,7 @@ def _file(path: Any, precision: str, minimum_deployment_target: Any, overwrite: 
     system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
     form = choose_format(target, system, chosen)
     if form is Format.ML_PROGRAM:
-        check_writer()
+        check_packages()
     return _File(target, form, chosen, system)
 
 
