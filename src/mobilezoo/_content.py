@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mobilezoo._protobuf import pieces, size_bytes
+from mobilezoo._protobuf import Pieces
 
 # the key of a file's user-defined metadata under which its own hash stands
 CONTENT_HASH = "com.mobilezoo.content_hash"
@@ -63,8 +63,9 @@ def _add_content(digest: Any, name: str, value: Any) -> None:
         _add(digest, str(int(value)).encode())
         return
     message = _without_texts(value) if name == "description" else value
-    digest.update(size_bytes(message).to_bytes(8, "little"))
-    for piece in pieces(message):
+    pieces = Pieces(message)
+    digest.update(pieces.size_bytes.to_bytes(8, "little"))
+    for piece in pieces:
         digest.update(piece)
 
 

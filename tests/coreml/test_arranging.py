@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mobilezoo.coreml.emit import arranging
-from mobilezoo.coreml.emit.arranging import arranged, parts
+from mobilezoo.coreml.emit.arranging import parts, together
 
 RNG = np.random.default_rng(0)
 CASES = [
@@ -40,11 +40,9 @@ def test_parts_are_the_transposed_kernel_in_its_order(shape, axes, dtype):
 
     expected = values.astype(dtype)
     expected = expected if axes is None else expected.transpose(axes)
-    together = np.concatenate([part.reshape(-1) for part in made])
-    np.testing.assert_array_equal(together, expected.reshape(-1))
+    np.testing.assert_array_equal(together(made, expected.shape, dtype), expected)
     assert all(part.flags.c_contiguous and part.dtype == dtype for part in made)
     assert sum(seen) == values.size
-    np.testing.assert_array_equal(arranged(values, axes, dtype, seen.append), expected)
 
 
 @pytest.mark.parametrize(("shape", "axes"), CASES)
@@ -59,8 +57,7 @@ def test_a_scale_multiplies_the_last_axes_before_the_cast(shape, axes):
 
     expected = (values * scale).astype(np.float16)
     expected = expected if axes is None else expected.transpose(axes)
-    together = np.concatenate([part.reshape(-1) for part in made])
-    np.testing.assert_array_equal(together, expected.reshape(-1))
+    np.testing.assert_array_equal(together(made, expected.shape, np.float16), expected)
     assert max(largest) == (values * scale).max()
 
 

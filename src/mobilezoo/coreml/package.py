@@ -40,7 +40,7 @@ def check_packages() -> None:
 
 def write_package(
     emit: Callable[[WeightFile], Program], description: Model_pb2.ModelDescription, folder: Path
-) -> None:
+) -> Model_pb2.Model:
     """Write an ML package (specification version 6, iOS 15).
 
     The same program gives the same bytes.
@@ -49,6 +49,9 @@ def write_package(
         emit: makes the program; weights go straight to their place in the package.
         description: of the features.
         folder: to be made.
+
+    Returns:
+        Its specification.
     """
     data = folder / "Data"
     weights = data / _WEIGHTS
@@ -66,6 +69,7 @@ def write_package(
     else:
         weights.rmdir()
     (folder / "Manifest.json").write_text(_manifest(items), "utf-8")
+    return specification
 
 
 def _specification(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,16 +56,14 @@ def parts(
         yield np.ascontiguousarray(finish(values).transpose(axes))
 
 
-def arranged(
-    values: Array, axes: tuple[int, ...] | None, dtype: type[np.floating[Any]], check: Check
-) -> Array:
-    """As `parts`, in one array."""
-    made = np.empty([values.shape[axis] for axis in axes or range(values.ndim)], dtype)
+def together(pieces: Iterable[Array], shape: Sequence[int], dtype: Any) -> Array:
+    """Parts in one array of `shape`."""
+    made = np.empty(shape, dtype)
     flat = made.reshape(-1)
     start = 0
-    for part in parts(values, axes, dtype, check):
-        flat[start : start + part.size] = part.reshape(-1)
-        start += part.size
+    for piece in pieces:
+        flat[start : start + piece.size] = piece.reshape(-1)
+        start += piece.size
     return made
 
 
@@ -121,11 +119,10 @@ def _turn(table: Array, into: Array) -> None:
     One after the other each number would come from, or go to, another line of the cache.
     """
     rows, columns = table.shape
-    together = _MOVED // table.itemsize
-    if columns % together:
+    numbers = _MOVED // table.itemsize
+    if columns % numbers:
         into[:] = table.T
         return
-    items = np.ascontiguousarray(table.view(np.complex128).T)  # (columns / together, rows)
-    numbers = items.view(table.dtype).reshape(-1, rows, together).transpose(0, 2, 1)
-    for first, of_item in enumerate(numbers):
-        into[first * together : (first + 1) * together] = of_item
+    moved = np.ascontiguousarray(table.view(np.complex128).T)  # (columns / numbers, rows)
+    for first, item in enumerate(moved.view(table.dtype).reshape(-1, rows, numbers)):
+        into[first * numbers : (first + 1) * numbers] = item.T

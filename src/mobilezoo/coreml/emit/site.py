@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mobilezoo.coreml.emit.arranging import arranged, parts
+from mobilezoo.coreml.emit.arranging import parts, together
 from mobilezoo.coreml.names import helper
 from mobilezoo.coreml.weight_file import WeightFile
 from mobilezoo.errors import InvalidArgumentError
@@ -96,9 +96,8 @@ class Site:
         self, role: str, axes: tuple[int, ...] | None = None, shape: tuple[int, ...] | None = None
     ) -> Array:
         """A weight in the file's precision, seen in `shape`, transposed by `axes`, contiguous."""
-        values = self.node.weights[role].read()
-        values = values if shape is None else values.reshape(shape)
-        return arranged(values, axes, self.dtype, partial(self._check_finite, role))
+        seen, made = self._shapes(role, axes, shape)
+        return together(self._parts(role, axes, seen), made, self.dtype)
 
     def hollow(
         self, role: str, axes: tuple[int, ...] | None = None, shape: tuple[int, ...] | None = None
@@ -106,11 +105,17 @@ class Site:
         """As `weight`, but a large one has no values until it is written; it may be reshaped."""
         if self.file is None:
             return self.weight(role, axes, shape)
-        seen = self.node.weights[role].shape if shape is None else shape
-        made = seen if axes is None else [seen[axis] for axis in axes]
+        seen, made = self._shapes(role, axes, shape)
         source = self.node.weights[role].source
         same = (source, axes, shape) if source else None
         return self.file.later(partial(self._parts, role, axes, seen), made, self.dtype, same)
+
+    def _shapes(
+        self, role: str, axes: tuple[int, ...] | None, shape: tuple[int, ...] | None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Of a weight before and after it is transposed."""
+        seen = self.node.weights[role].shape if shape is None else shape
+        return seen, seen if axes is None else tuple(seen[axis] for axis in axes)
 
     def _parts(
         self, role: str, axes: tuple[int, ...] | None, shape: tuple[int, ...]
@@ -126,7 +131,8 @@ class Site:
 
     def cast(self, values: Array, role: str) -> Array:
         """Values in the file's precision; what it cannot hold is an error, not an infinity."""
-        return arranged(values, None, self.dtype, partial(self._check_finite, role))
+        check = partial(self._check_finite, role)
+        return together(parts(values, None, self.dtype, check), values.shape, self.dtype)
 
     def _check_finite(self, role: str, values: Array) -> None:
         if values.size == 0:
