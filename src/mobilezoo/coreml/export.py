@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import coremltools
 import keras
-import numpy as np
 from coremltools.models import MLModel
 
 from mobilezoo._version import __version__
@@ -29,7 +28,7 @@ from mobilezoo.coreml.neural_network import (
     make_updatable,
     write_network,
 )
-from mobilezoo.coreml.overflow import warn_of_overflow
+from mobilezoo.coreml.overflow import check_use, warn_of_overflow
 from mobilezoo.coreml.package import write_package
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
@@ -101,7 +100,8 @@ def export_coreml(
         minimum_deployment_target: the oldest system that must run the file: "iOS13", "macOS12",
             "watchOS6", "tvOS14", ... or a member of `coremltools.target`. Without a path it also
             chooses the format. Default: what the format needs.
-        calibration: for float16: inputs as the model takes them, (n, ...) or a list of such; a
+        calibration: for float16: inputs as the model takes them, (n, ...) or a list of such, or
+            a `tf.data.Dataset` or generator of batches, of which the first 32 are read; a
             `Float16OverflowWarning` names the layers whose values float16 cannot hold.
         updatable: Dense and Conv2D layers that learn on the device, for a .mlmodel in float32
             (iOS 13): their names, or an `OnDeviceTraining` with loss and optimizer.
@@ -120,6 +120,7 @@ def export_coreml(
         OutputExistsError: something is at `path` and `overwrite` is false.
     """
     file = _file(path, precision, minimum_deployment_target, overwrite)
+    check_use(calibration, file.precision)
     training = find_training(updatable, file.form, file.precision, file.system)
     check_flexibility(flexible, file.form, file.system, learns=training is not None)
     captured, declared = capture_at_all_sizes(model, input_shape, flexible)
@@ -135,8 +136,8 @@ def export_coreml(
         classes.graph, inputs, record, classes.labels,
         explicit=preprocessing is not None, flexible=flexible, declared=declared,
     )  # fmt: skip
-    if calibration is not None and file.precision.dtype is np.float16:
-        warn_of_overflow(model, classes.graph, calibration)
+    if calibration is not None:
+        warn_of_overflow(model, classes.graph, calibration, input_shape)
     notes = "".join(f"; {key}: {value}" for key, value in classes.notes.items())
     _log.info("%s: %s%s", model.name, report, notes)
     metadata = {

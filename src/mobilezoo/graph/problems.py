@@ -61,15 +61,16 @@ class Problems:
 def _describe(layer: Any, error: Exception, supported: bool) -> str:
     if isinstance(error, Unsupported):
         return str(error)
-    text = _KERAS_FRAME.sub("", str(error))
-    what = re.sub(r"\s+", " ", text).strip()
-    what = what if len(what) <= 160 else f"{what[:160]} ..."
+    what = in_short(error)
     if supported:
-        return f"it does not take such an input ({type(error).__name__}: {what})"
+        return f"it does not take such an input ({what})"
     own = type(layer).__module__.startswith("keras.")
     if own and not isinstance(layer, keras.Model):
         return f"this layer of Keras is {_NOT_YET}"
-    return (
-        "its call does not run on symbolic tensors; write it in keras.ops "
-        f"({type(error).__name__}: {what})"
-    )
+    return f"its call does not run on symbolic tensors; write it in keras.ops ({what})"
+
+
+def in_short(error: Exception) -> str:
+    """Class and text of an error on one line, without what Keras puts around it."""
+    text = re.sub(r"\s+", " ", _KERAS_FRAME.sub("", str(error))).strip()
+    return f"{type(error).__name__}: {text if len(text) <= 160 else f'{text[:160]} ...'}"
