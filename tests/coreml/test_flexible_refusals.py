@@ -111,8 +111,8 @@ def test_what_cannot_be_flexible_says_so(classifier, options, message):
     ("make", "message"),
     [
         (lambda: BatchRange(0, 4), r"has \(0, 4\)"),
-        (lambda: BatchRange(4, 2), "the lowest first"),
-        (lambda: BatchSizes([3]), "takes 2 to 128 sizes.*given were 1 sizes"),
+        (lambda: BatchRange(4, 2), r"has \(4, 2\); pass \(lowest, highest\)"),
+        (lambda: BatchSizes([3]), "takes 2 to 128 sizes.*given were 1 size"),
         (lambda: BatchSizes(3), "given were 3"),
         (lambda: BatchSizes([4, np.int64(4)]), "lists 4 more than once"),
         (lambda: BatchRange(1, 2**70), "to 2147483647 are required"),
@@ -123,8 +123,29 @@ def test_what_cannot_be_flexible_says_so(classifier, options, message):
         (lambda: ImageSizes([(64, 96), (0, 5)]), "whole numbers from 1 to"),
         (lambda: ImageSizeRange(64, (32, 64)), r"height=\(lowest, highest\)"),
         (lambda: ImageSizeRange((32, 64), (64, 32)), "ImageSizeRange width"),
+        (lambda: ImageSizeRange((64, 64), (48, 48)), r"one size, 64 x 48.*height=\(lowest"),
+        (lambda: ImageSizeRange("ab", "cd"), r"height=\(lowest, highest\); given was 'ab'"),
+        (lambda: ImageSizeRange((True, 64), (32, 64)), "whole numbers from 1"),
+        (lambda: ImageSizeRange((32, None), (32, 64)), "whole numbers from 1"),
+        (lambda: ImageSizes("ab"), "given were 'ab'"),
+        (lambda: ImageSizes([("1", "2"), (3, 4)]), "whole numbers from 1"),
+        (lambda: ImageSizes({(1, 2), (3, 4)}), "takes 2 to 128 sizes"),
+        (lambda: BatchSizes([-1, 2]), "whole numbers from 1"),
+        (lambda: BatchSizes([True, 2]), "whole numbers from 1"),
+        (lambda: BatchRange("1", "2"), "whole numbers from 1"),
     ],
 )
 def test_sizes_that_make_no_sense_are_refused_at_once(make, message):
     with pytest.raises(InvalidArgumentError, match=message):
         make()
+
+
+def test_sizes_may_be_numpy_s():
+    pairs, numbers = np.array([[64, 96], [48, 32]]), np.int64(1)
+
+    assert ImageSizes(pairs) == ImageSizes([np.array([64, 96]), (48, np.int32(32))]) == SIZES
+    assert str(BatchRange(numbers, 4)) == "BatchRange(lower=1, upper=4)"
+    assert str(BatchSizes(range(1, 3))) == "BatchSizes(sizes=(1, 2))"
+    assert str(ImageSizeRange(pairs[1][::-1], (numbers, 2))) == (
+        "ImageSizeRange(height=(32, 48), width=(1, 2))"
+    )

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ import keras
 from coremltools.models import MLModel
 
 from mobilezoo._version import __version__
+from mobilezoo.coreml.arguments import check_arguments, check_texts
 from mobilezoo.coreml.classes import classify
 from mobilezoo.coreml.description import describe
 from mobilezoo.coreml.emit import EMITTERS, emit
@@ -35,7 +36,7 @@ from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.coreml.save import check_output, replacing, temporary
 from mobilezoo.coreml.sizes import capture_at_all_sizes, check_every_size
 from mobilezoo.coreml.target import Format, Target, choose_format, find_target
-from mobilezoo.coreml.training import OnDeviceTraining, check_layers, find_training
+from mobilezoo.coreml.training import Candidates, OnDeviceTraining, find_candidates, find_training
 from mobilezoo.coreml.weight_file import check_writer
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
@@ -61,12 +62,12 @@ def export_coreml(
     flexible: Flexibility | None = None,
     minimum_deployment_target: str | Any | None = None,
     calibration: Any = None,
-    updatable: Sequence[str] | OnDeviceTraining | None = None,
+    updatable: Sequence[str | keras.layers.Layer] | OnDeviceTraining | None = None,
     overwrite: bool = False,
-    author: str = "",
-    license: str = "",
-    short_description: str = "",
-    version: str = "",
+    author: str | None = None,
+    license: str | None = None,
+    short_description: str | None = None,
+    version: str | None = None,
 ) -> MLModel:
     """Write a Keras 3 model as a Core ML file.
 
@@ -104,12 +105,12 @@ def export_coreml(
             a `tf.data.Dataset` or generator of batches, of which the first 32 are read; a
             `Float16OverflowWarning` names the layers whose values float16 cannot hold.
         updatable: Dense and Conv2D layers that learn on the device, for a .mlmodel in float32
-            (iOS 13): their names, or an `OnDeviceTraining` with loss and optimizer.
+            (iOS 13): the layers or their names, or an `OnDeviceTraining` with loss and optimizer.
         overwrite: whether a file at `path` may be replaced.
-        author: shown by Xcode.
-        license: shown by Xcode.
-        short_description: shown by Xcode.
-        version: shown by Xcode.
+        author: a text that Xcode shows; None for nothing.
+        license: the same.
+        short_description: the same.
+        version: the same, such as "1.10".
 
     Returns:
         The model as coremltools knows it; on a Mac it can predict.
@@ -119,6 +120,10 @@ def export_coreml(
         UnsupportedLayersError: lists every layer that cannot be exported, before any work.
         OutputExistsError: something is at `path` and `overwrite` is false.
     """
+    check_arguments(model, path, inputs, overwrite)
+    texts = check_texts(
+        author=author, license=license, short_description=short_description, version=version
+    )
     file = _file(path, precision, minimum_deployment_target, overwrite)
     check_use(calibration, file.precision)
     training = find_training(updatable, file.form, file.precision, file.system)
@@ -130,7 +135,9 @@ def export_coreml(
         check_free_sides(graph)
         check_every_size(model, flexible, declared)
     _check(graph, file.form)
-    trainable = {} if training is None else check_layers(training, captured, graph)
+    learning = None if training is None else (
+        training, find_candidates(training, model, captured, graph)
+    )  # fmt: skip
     classes = classify(graph, None if labels is None else find_labels(labels))
     features = plan(
         classes.graph, inputs, record, classes.labels,
@@ -140,15 +147,9 @@ def export_coreml(
         warn_of_overflow(model, classes.graph, calibration, input_shape)
     notes = "".join(f"; {key}: {value}" for key, value in classes.notes.items())
     _log.info("%s: %s%s", model.name, report, notes)
-    metadata = {
-        "author": author,
-        "license": license,
-        "short_description": short_description,
-        "version": version,
-    }
     user_defined = {**_record(model, features, file.precision, report), **classes.notes}
-    description = describe(classes.graph, features, metadata, user_defined, file.form)
-    write = _writer(classes.graph, features, file, description, training, trainable)
+    description = describe(classes.graph, features, texts, user_defined, file.form)
+    write = _writer(classes.graph, features, file, description, learning)
     return _saved(write, file.path, file.form, overwrite)
 
 
@@ -177,16 +178,15 @@ def _writer(
     features: Interface,
     file: _File,
     description: Any,
-    training: OnDeviceTraining | None,
-    trainable: Mapping[str, str],
+    learning: tuple[OnDeviceTraining, Candidates] | None,
 ) -> Callable[[Path], None]:
     """The function that emits and writes the file."""
 
     def write(fresh: Path) -> None:
         if file.form is Format.NEURAL_NETWORK:
             network = emit_network(graph, features, file.precision, description)
-            if training is not None:
-                make_updatable(network, training, trainable)
+            if learning is not None:
+                make_updatable(network, *learning)
             write_network(network, fresh)
             return
         with _mil:
