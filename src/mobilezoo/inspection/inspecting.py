@@ -39,12 +39,8 @@ def inspect_coreml(path: str | os.PathLike[str]) -> Inspection:
     Raises:
         CoreMLFileError: there is no such file, or it is damaged.
     """
-    root = Path(path)
-    if root.suffix == ".mlmodelc":
-        raise CoreMLFileError(
-            f"{root}: compiled for devices. Inspect the .mlpackage or .mlmodel it was made from."
-        )
-    file = read_model(root)
+    file = read_model(path)
+    root = file.path
     if file.kind is None:
         raise CoreMLFileError(f"{root}: holds no model; it is empty or damaged.")
     contents = _Contents(WeightFiles(file.spec_path), root)
