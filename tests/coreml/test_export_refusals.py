@@ -48,7 +48,7 @@ def test_free_sides_are_refused(tmp_path):
 def test_an_unsupported_layer_is_named(functional, tmp_path):
     expect_refused(
         UnsupportedLayersError,
-        r"Apply \(sort\): keras\.ops Sort: not supported yet, see docs/operations\.md",
+        r"Apply \(sort\): keras\.ops Sort: it cannot be exported; compute the same by other",
         functional(layers.Conv2D(3, 2), Apply(ops.sort, name="sort")),
         tmp_path / "m.mlpackage",
         inputs="array",

@@ -57,7 +57,7 @@ def test_an_unsupported_operation_outside_any_layer_is_named():
     inputs = keras.Input((4, 5, 3))
     model = keras.Model(inputs, ops.sort(inputs, axis=1), name="sorter")
 
-    with pytest.raises(UnsupportedLayersError, match=r"\(sorter\): keras\.ops Sort: not supported"):
+    with pytest.raises(UnsupportedLayersError, match=r"\(sorter\): keras\.ops Sort: it cannot"):
         capture(model)
 
 
@@ -111,3 +111,34 @@ def test_a_layer_that_mixes_them_is_refused_all_the_same(functional):
 
     with pytest.raises(UnsupportedLayersError, match="Mixing"):
         capture(functional(Mixing(name="mixing"), shape=(9, 7, 3)))
+
+
+def test_a_layer_of_keras_says_what_to_do(functional):
+    model = functional(layers.LSTM(3, name="memory"), shape=(5, 4))
+
+    with pytest.raises(
+        UnsupportedLayersError, match=r"LSTM \(memory\): it cannot be exported.*emitter\(LSTM\)"
+    ):
+        capture(model)
+
+
+def test_an_operation_without_a_rule_is_named_whatever_it_computes_in():
+    inputs = keras.Input((5,))
+    values, _ = ops.top_k(inputs, 2)
+
+    with pytest.raises(UnsupportedLayersError, match=r"keras\.ops TopK: it cannot be exported"):
+        capture(keras.Model(inputs, values))
+
+
+def test_the_cause_of_an_error_in_a_layer_is_kept(functional):
+    class Broken(layers.Layer):
+        def call(self, x):
+            raise LookupError("no such table")
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    with pytest.raises(UnsupportedLayersError, match="LookupError: no such table") as caught:
+        capture(functional(Broken()))
+
+    assert isinstance(caught.value.__cause__, LookupError)

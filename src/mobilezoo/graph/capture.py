@@ -57,7 +57,7 @@ def capture(
                 for n in (1, 2)
             )
         except UnsupportedLayersError:
-            raise error from None
+            raise error from error.__cause__
         if not _keeps_examples_apart(one, two):
             raise
         return one
