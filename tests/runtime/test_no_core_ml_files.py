@@ -15,7 +15,7 @@ from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
         ("empty.txt", b"", r"no Core ML file\."),
         ("m.zip", b"PK", "no Core ML file.*an archive must be unpacked first"),
         ("m.mlpackage", b"PK", r"a file, but a \.mlpackage is a folder"),
-        ("empty.mlmodel", b"", r"empty\.mlmodel: the file is empty\.$"),
+        ("empty.mlmodel", b"", r"empty\.mlmodel: holds no model; the file is empty\.$"),
         ("text.mlmodel", "Größe\n".encode(), r"text\.mlmodel: a text, no Core ML model\.$"),
         ("lfs.mlmodel", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         ("cut.mlmodel", b"\x08\x04\x12\xff", "truncated or damaged protobuf"),

@@ -148,7 +148,7 @@ def _parse(spec_path: Path) -> Any:
     model = Model_pb2.Model()
     content = spec_path.read_bytes()
     if not content:
-        raise CoreMLFileError(f"{spec_path}: the file is empty.")
+        raise CoreMLFileError(f"{spec_path}: holds no model; the file is empty.")
     try:
         model.ParseFromString(content)
     except DecodeError as error:
