@@ -13,7 +13,7 @@ from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
     [
         ("notes.txt", b"hello\n", r"no Core ML file\. Those end in \.mlmodel, or are folders"),
         ("empty.txt", b"", r"no Core ML file\."),
-        ("m.zip", b"PK", "no Core ML file.*an archive must be unpacked first"),
+        ("m.zip", b"PK", "no Core ML file.*An archive must be unpacked first"),
         ("m.mlpackage", b"PK", r"a file, but a \.mlpackage is a folder"),
         ("empty.mlmodel", b"", r"empty\.mlmodel: holds no model; the file is empty\.$"),
         ("text.mlmodel", "Größe\n".encode(), r"text\.mlmodel: a text, no Core ML model\.$"),

@@ -119,7 +119,7 @@ def _existing(path: Any) -> Path:
     if file.is_file() and file.suffix != ".mlmodel":
         raise CoreMLFileError(
             f"{file}: no Core ML file. Those end in .mlmodel, or are folders that end in "
-            ".mlpackage; an archive must be unpacked first."
+            ".mlpackage. An archive must be unpacked first."
         )
     return file
 
