@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mobilezoo._protobuf import pieces, size_bytes
+from mobilezoo._protobuf import Pieces
 
 # the key of a file's user-defined metadata under which its own hash stands
 CONTENT_HASH = "com.mobilezoo.content_hash"
@@ -16,7 +16,7 @@ _TEXTS = ("input", "output", "state", "trainingInput")  # features, each with a 
 _CHUNK = 1 << 20  # bytes of a weight file that are read at once
 
 
-def content_hash(model: Any, weights: Mapping[str, Path]) -> str:
+def content_hash(model: Any, weights: Mapping[str, bytes]) -> str:
     """SHA-256 over the program and the weights of a Core ML file, 64 hexadecimal digits.
 
     Author, licence, version, descriptions and user-defined metadata do not count: files with the
@@ -27,24 +27,30 @@ def content_hash(model: Any, weights: Mapping[str, Path]) -> str:
        and its content: numbers as decimal text, messages in protobuf's deterministic form (maps
        sorted by key). `description` is hashed without `metadata` and without the
        `shortDescription` of its features;
-    2. the weight files in the order of their names, each as its name and its bytes.
+    2. the weight files in the order of their names, each as its name and the SHA-256 of its bytes.
 
     Args:
         model: the specification, a `Model_pb2.Model`; it is left as it is.
         weights: the weight files that the program names: path as in "@model_path/PATH", such as
-            "weights/weight.bin" -> where it lies. Empty for a `.mlmodel`.
+            "weights/weight.bin" -> its `digest`, 32 bytes. Empty for a `.mlmodel`.
     """
-    digest = hashlib.sha256()
+    found = hashlib.sha256()
     for field, value in model.ListFields():
-        _add(digest, field.name.encode())
-        _add_content(digest, field.name, value)
+        _add(found, field.name.encode())
+        _add_content(found, field.name, value)
     for name in sorted(weights):
-        _add(digest, name.encode())
-        digest.update(weights[name].stat().st_size.to_bytes(8, "little"))
-        with weights[name].open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-    return digest.hexdigest()
+        _add(found, name.encode())
+        _add(found, weights[name])
+    return found.hexdigest()
+
+
+def digest(path: Path) -> bytes:
+    """SHA-256 of a file, 32 bytes."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+    return found.digest()
 
 
 def _add(digest: Any, content: bytes) -> None:
@@ -57,8 +63,9 @@ def _add_content(digest: Any, name: str, value: Any) -> None:
         _add(digest, str(int(value)).encode())
         return
     message = _without_texts(value) if name == "description" else value
-    digest.update(size_bytes(message).to_bytes(8, "little"))
-    for piece in pieces(message):
+    pieces = Pieces(message)
+    digest.update(pieces.size_bytes.to_bytes(8, "little"))
+    for piece in pieces:
         digest.update(piece)
 
 

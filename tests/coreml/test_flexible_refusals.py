@@ -67,7 +67,7 @@ def test_a_size_within_a_range_at_which_rows_do_not_match_is_refused():
 
 
 def test_without_coremltools_native_library_a_package_is_refused(classifier, monkeypatch):
-    monkeypatch.setattr("mobilezoo.coreml.weight_file.BlobWriter", None)
+    monkeypatch.setattr("coremltools.models.utils._ModelPackage", None)
 
     with pytest.raises(InvalidArgumentError, match=r"Write a \.mlmodel"):
         export_coreml(classifier)

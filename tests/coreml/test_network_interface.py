@@ -188,7 +188,7 @@ def test_a_failed_export_leaves_the_old_file_whole(small_mobilenet, tmp_path, mo
     def fail(*_args):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("mobilezoo.coreml.neural_network.network.pieces", fail)
+    monkeypatch.setattr("mobilezoo.coreml.neural_network.network.Pieces", fail)
     with pytest.raises(OSError, match="No space left"):
         export_coreml(small_mobilenet, path, precision="float32", overwrite=True)
 

@@ -6,7 +6,6 @@ import pytest
 from keras import layers
 
 from mobilezoo import benchmark, export_coreml, load_coreml, randomize_weights, verify
-from mobilezoo.coreml.emit.site import _arranged
 from mobilezoo.coreml.weight_file import WeightFile
 from mobilezoo.errors import MobilezooError
 
@@ -87,28 +86,8 @@ def test_a_network_without_large_weights_has_no_weight_file(tmp_path):
 
 def test_a_weight_that_is_promised_and_never_poured_is_a_bug(tmp_path):
     weights = WeightFile(tmp_path)
-    hollow = weights.later(lambda: np.ones((4, 5), np.float32), (4, 5), np.float32)
+    hollow = weights.later(lambda: [np.ones((4, 5), np.float32)], (4, 5), np.float32)
 
     assert hollow.shape == (4, 5)
     with pytest.raises(MobilezooError, match=r"1 weight\(s\) are in no constant"):
         weights.write()
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
-@pytest.mark.parametrize(
-    ("shape", "axes"),
-    [
-        ((3, 2, 5, 16), (3, 2, 0, 1)),
-        ((3, 2, 5, 7), (3, 2, 0, 1)),
-        ((3, 2, 5, 8), (2, 3, 0, 1)),
-        ((6, 24), (1, 0)),
-        ((2, 3, 4, 32), (3, 2, 0, 1)),
-    ],
-)
-def test_kernels_are_arranged_as_numpy_transposes_them(shape, axes, dtype):
-    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-
-    made = _arranged(values, axes, dtype, most=20)  # several parts
-
-    np.testing.assert_array_equal(made, values.astype(dtype).transpose(axes))
-    assert made.flags.c_contiguous

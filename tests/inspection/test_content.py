@@ -7,7 +7,7 @@ import pytest
 from coremltools.proto import Model_pb2
 
 from mobilezoo import export_coreml, mnist_mlp, randomize_weights
-from mobilezoo._content import content_hash
+from mobilezoo._content import content_hash, digest
 from mobilezoo.inspection import inspect_coreml
 from tests.inspection.conftest import WEIGHTS, two_convolutions
 from tests.runtime.conftest import leave_folders_to_python
@@ -25,7 +25,7 @@ def test_the_hash_is_the_one_that_its_definition_gives(tmp_path):
     weights = tmp_path / "w.bin"
     weights.write_bytes(b"1234567")
 
-    found = content_hash(model, {"weights/weight.bin": weights})
+    found = content_hash(model, {"weights/weight.bin": digest(weights)})
 
     description = b"\x0a\x03" + b"\x0a\x01x"  # ModelDescription.input { name: "x" }
     parts = [
@@ -33,7 +33,7 @@ def test_the_hash_is_the_one_that_its_definition_gives(tmp_path):
         b"description", description,
         b"isUpdatable", b"1",
         b"scaler", model.scaler.SerializeToString(),
-        b"weights/weight.bin", b"1234567",
+        b"weights/weight.bin", hashlib.sha256(b"1234567").digest(),
     ]  # fmt: skip
     assert found == hashlib.sha256(b"".join(map(counted, parts))).hexdigest()
     assert model.description.metadata.author == "nobody"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,14 +28,14 @@ from mobilezoo.coreml.neural_network import (
     write_network,
 )
 from mobilezoo.coreml.overflow import check_use, warn_of_overflow
-from mobilezoo.coreml.package import write_package
+from mobilezoo.coreml.package import check_packages, write_package
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
-from mobilezoo.coreml.save import check_output, replacing, temporary
+from mobilezoo.coreml.save import check_output
+from mobilezoo.coreml.saved import Writer, saved
 from mobilezoo.coreml.sizes import capture_at_all_sizes, check_every_size
 from mobilezoo.coreml.target import Format, Target, choose_format, find_target
 from mobilezoo.coreml.training import Candidates, OnDeviceTraining, find_candidates, find_training
-from mobilezoo.coreml.weight_file import check_writer
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
@@ -150,7 +148,7 @@ def export_coreml(
     user_defined = {**_record(model, features, file.precision, report), **classes.notes}
     description = describe(classes.graph, features, texts, user_defined, file.form)
     write = _writer(classes.graph, features, file, description, learning)
-    return _saved(write, file.path, file.form, overwrite)
+    return saved(write, file.path, file.form, overwrite)
 
 
 class _File(NamedTuple):
@@ -169,7 +167,7 @@ def _file(path: Any, precision: str, minimum_deployment_target: Any, overwrite: 
     system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
     form = choose_format(target, system, chosen)
     if form is Format.ML_PROGRAM:
-        check_writer()
+        check_packages()
     return _File(target, form, chosen, system)
 
 
@@ -179,34 +177,21 @@ def _writer(
     file: _File,
     description: Any,
     learning: tuple[OnDeviceTraining, Candidates] | None,
-) -> Callable[[Path], None]:
-    """The function that emits and writes the file."""
+) -> Writer:
+    """The function that emits and writes the file, and returns its specification."""
 
-    def write(fresh: Path) -> None:
+    def write(fresh: Path) -> Any:
         if file.form is Format.NEURAL_NETWORK:
             network = emit_network(graph, features, file.precision, description)
             if learning is not None:
                 make_updatable(network, *learning)
             write_network(network, fresh)
-            return
+            return network
         with _mil:
-            write_package(partial(emit, graph, features, file.precision), description, fresh)
+            emitted = partial(emit, graph, features, file.precision)
+            return write_package(emitted, description, fresh)
 
     return write
-
-
-def _saved(
-    write: Callable[[Path], None], target: Path | None, form: Format, overwrite: bool
-) -> MLModel:
-    """What `write` makes at `target` or, without one, in a temporary folder."""
-    if target is None and form is Format.NEURAL_NETWORK:  # which is read whole
-        with tempfile.TemporaryDirectory() as folder:
-            return _saved(write, Path(folder) / "model.mlmodel", form, overwrite)
-    with temporary() if target is None else replacing(target, overwrite) as fresh:
-        write(fresh)
-    return MLModel(
-        str(target or fresh), is_temp_package=target is None, skip_model_load=_cannot_load()
-    )
 
 
 def _record(
@@ -239,8 +224,3 @@ def _check(graph: Graph, form: Format) -> None:
         )
     if form is Format.NEURAL_NETWORK:
         check_expressible(graph)
-
-
-def _cannot_load() -> bool:
-    """Only Core ML itself, on a Mac, loads a model to predict with it."""
-    return sys.platform != "darwin"

@@ -13,9 +13,11 @@ from coremltools import proto
 from coremltools.converters.mil.backend.mil.load import MILProtoExporter
 from coremltools.converters.mil.mil import Program
 from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
+from coremltools.models import utils
 
 from mobilezoo._content import CONTENT_HASH, content_hash
 from mobilezoo.coreml.weight_file import WeightFile
+from mobilezoo.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from coremltools.proto import Model_pb2
@@ -27,9 +29,18 @@ _SPECIFICATION = f"{_AUTHOR}/model.mlmodel"
 _WEIGHTS = f"{_AUTHOR}/weights"
 
 
+def check_packages() -> None:
+    """Raise InvalidArgumentError where coremltools cannot open a package."""
+    if utils._ModelPackage is None:
+        raise InvalidArgumentError(
+            "This installation of coremltools has no native library, as on Windows, and cannot "
+            "open a .mlpackage. Write a .mlmodel, or export on Linux or macOS."
+        )
+
+
 def write_package(
     emit: Callable[[WeightFile], Program], description: Model_pb2.ModelDescription, folder: Path
-) -> None:
+) -> Model_pb2.Model:
     """Write an ML package (specification version 6, iOS 15).
 
     The same program gives the same bytes.
@@ -38,6 +49,9 @@ def write_package(
         emit: makes the program; weights go straight to their place in the package.
         description: of the features.
         folder: to be made.
+
+    Returns:
+        Its specification.
     """
     data = folder / "Data"
     weights = data / _WEIGHTS
@@ -46,16 +60,16 @@ def write_package(
     program = emit(poured)
     poured.write()
     specification = _specification(program, poured, description)
-    files = {f"weights/{item.name}": item for item in weights.iterdir()}
-    set_content_hash(specification, files)
+    set_content_hash(specification, poured.digests)
     serialized = specification.SerializeToString(deterministic=True)
     (data / _SPECIFICATION).write_bytes(serialized)
     items = [("model.mlmodel", _SPECIFICATION, "CoreML Model Specification")]
-    if files:
+    if poured.digests:
         items.append(("weights", _WEIGHTS, "CoreML Model Weights"))
     else:
         weights.rmdir()
     (folder / "Manifest.json").write_text(_manifest(items), "utf-8")
+    return specification
 
 
 def _specification(
@@ -82,7 +96,7 @@ class _Exporter(MILProtoExporter):  # type: ignore[misc]
         return self.weights.value_of(var)
 
 
-def set_content_hash(model: Model_pb2.Model, weights: Mapping[str, Path]) -> None:
+def set_content_hash(model: Model_pb2.Model, weights: Mapping[str, bytes]) -> None:
     """Write what the file computes as a hash into its metadata; see `content_hash`."""
     model.description.metadata.userDefined[CONTENT_HASH] = content_hash(model, weights)
 

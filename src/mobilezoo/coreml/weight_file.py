@@ -13,18 +13,20 @@ from coremltools.converters.mil.backend.mil.helper import (
     create_file_value_tensor,
     types_to_proto_primitive,
 )
-from coremltools.converters.mil.backend.mil.load import BlobWriter, should_use_weight_file
+from coremltools.converters.mil.backend.mil.load import should_use_weight_file
 
-from mobilezoo.errors import InvalidArgumentError, MobilezooError
+from mobilezoo.coreml.blob_writer import BlobWriter
+from mobilezoo.errors import MobilezooError
 
 _NAME = "weight.bin"
 _IN_PACKAGE = f"@model_path/weights/{_NAME}"
 
 Values = npt.NDArray[np.floating[Any]]
+Parts = Callable[[], Iterable[Values]]
 
 
 class _Promise(NamedTuple):
-    compute: Callable[[], Values]
+    parts: Parts
     same: Hashable | None
 
 
@@ -32,15 +34,17 @@ class WeightFile:
     """Arrays one behind the other, each 64-byte aligned, so that Core ML can map them to memory.
 
     While the program is built it gets hollow arrays, which have a shape and no values. These are
-    computed one after the other when all is known, and go to disk at once: no two large weights
-    are in memory.
+    computed when all is known, part by part, and go to disk at once: no large weight is in memory.
 
-        kernel = weights.later(compute, shape, np.float16)
+        kernel = weights.later(parts, shape, np.float16)
         weights.pour(mb.conv(x=x, weight=kernel, ...), [x])
         weights.write()
 
     Args:
         folder: an existing folder; the file is made if there is an array.
+
+    Attributes:
+        digests: SHA-256 of the written file by its name in the package; empty without one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,21 +52,22 @@ class WeightFile:
         self._promised: dict[int, tuple[Values, _Promise]] = {}
         self._poured: dict[Any, _Promise] = {}  # by the constant's operation
         self._offsets: dict[Any, int] = {}
+        self.digests: dict[str, bytes] = {}
 
     def later(
         self,
-        compute: Callable[[], Values],
+        parts: Parts,
         shape: Sequence[int],
         dtype: Any,
         same: Hashable | None = None,
     ) -> Values:
-        """A hollow array, whose values `compute` gives when it is written.
+        """A hollow array, whose values `parts` gives when it is written.
 
         It may be reshaped and must become a constant of the node that is poured next. What is too
         small for the file is computed at once.
 
         Args:
-            compute: gives the values.
+            parts: gives the values in their order, in C-contiguous arrays of any shape.
             shape: of the values.
             dtype: of the values.
             same: arrays of which this is equal have the same values, and are written once; None
@@ -71,8 +76,8 @@ class WeightFile:
         cell = np.zeros((), dtype)
         hollow = np.broadcast_to(cell, shape)
         if not should_use_weight_file(hollow):
-            return compute()
-        self._promised[id(cell)] = cell, _Promise(compute, same)
+            return np.concatenate([part.reshape(-1) for part in parts()]).reshape(shape)
+        self._promised[id(cell)] = cell, _Promise(parts, same)
         return hollow
 
     def pour(self, made: Any, known: Iterable[Any]) -> None:
@@ -97,13 +102,16 @@ class WeightFile:
             raise MobilezooError(f"Bug: {len(self._promised)} weight(s) are in no constant.")
         if not self._poured:
             return
-        writer = BlobWriter(str(self._path))  # which ends its file when it goes
+        keys = {made: made if p.same is None else p.same for made, p in self._poured.items()}
         written: dict[Hashable, int] = {}
-        for operation, promise in self._poured.items():
-            key = operation if promise.same is None else promise.same
-            if key not in written:
-                written[key] = _write(writer, promise.compute())
-            self._offsets[operation] = written[key]
+        with BlobWriter(self._path, len(set(keys.values()))) as writer:
+            for operation, promise in self._poured.items():
+                key = keys[operation]
+                if key not in written:
+                    hollow = operation.val.val
+                    written[key] = writer.add(hollow.dtype, hollow.nbytes, promise.parts())
+                self._offsets[operation] = written[key]
+        self.digests = {f"weights/{_NAME}": writer.digest}
 
     def value_of(self, constant: Any) -> Any:
         """The protobuf message that says where a constant's values lie, once they are written."""
@@ -115,25 +123,8 @@ class WeightFile:
         )
 
 
-def check_writer() -> None:
-    """Raise InvalidArgumentError where coremltools cannot write weight files."""
-    if BlobWriter is None:
-        raise InvalidArgumentError(
-            "This installation of coremltools has no native library, as on Windows, and cannot "
-            "write a .mlpackage. Write a .mlmodel, or export on Linux or macOS."
-        )
-
-
-def _write(writer: Any, values: Values) -> int:
-    """The offset in the file."""
-    flat = np.ascontiguousarray(values).reshape(-1)
-    if flat.dtype == np.float16:
-        return int(writer.write_fp16_data(flat.view(np.uint16)))
-    return int(writer.write_float_data(flat))  # no other type is in a program
-
-
-def _given(values: Values) -> Values:
-    return values
+def _given(values: Values) -> Iterable[Values]:
+    return (np.ascontiguousarray(values),)
 
 
 def _constants(variable: Any, seen: set[int]) -> Iterator[Any]:

@@ -211,11 +211,15 @@ def _absorb(source: Node, norm: Node) -> Node:
     kernel = source.weights["kernel"]
     scaled_by = cache(partial(_scale, norm))  # kernel and bias need it
 
-    def folded_kernel() -> Array:
+    def factors() -> tuple[Array, Array]:
         values = kernel.read()
         scale = scaled_by().astype(values.dtype)
         if source.kind == "depthwise_conv":  # (h, w, channels, multiplier): channel-major
             scale = scale.reshape(kernel.shape[-2:])
+        return values, scale
+
+    def folded_kernel() -> Array:
+        values, scale = factors()
         scaled: Array = values * scale
         return scaled
 
@@ -227,7 +231,7 @@ def _absorb(source: Node, norm: Node) -> Node:
         return shifted
 
     weights = {
-        "kernel": Weight(kernel.shape, folded_kernel, _sources(kernel, norm)),
+        "kernel": Weight(kernel.shape, folded_kernel, _sources(kernel, norm), factors),
         "bias": Weight(norm.weights["mean"].shape, folded_bias),
     }
     return replace(

@@ -36,11 +36,16 @@ class Weight:
         read: returns the values, float32 or wider for trained weights.
         source: what they are computed from, such as a variable: weights of equal sources hold the
             same values, as those of a layer that is called twice. Empty where that is not known.
+        factors: where `read` would compute a product: returns what is multiplied, an array of
+            `shape` and one that broadcasts against it. None otherwise.
     """
 
     shape: tuple[int, ...]
     read: Callable[[], Array] = field(repr=False, compare=False)
     source: tuple[Hashable, ...] = field(default=(), repr=False, compare=False)
+    factors: Callable[[], tuple[Array, Array]] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @property
     def size(self) -> int:

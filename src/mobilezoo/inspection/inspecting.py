@@ -62,7 +62,7 @@ def inspect_coreml(path: str | os.PathLike[str]) -> Inspection:
         version=metadata.versionString,
         short_description=metadata.shortDescription,
         user_defined=dict(sorted(metadata.userDefined.items())),
-        content_hash=content_hash(model, contents.files.paths()),
+        content_hash=content_hash(model, contents.files.digests()),
         updatable=model.isUpdatable,
         inputs=_features(model, "input"),
         outputs=_features(model, "output"),

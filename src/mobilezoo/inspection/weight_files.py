@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mobilezoo._content import digest
 from mobilezoo.inspection.record import WeightFileRecord
 from mobilezoo.runtime.blob import Blob
 from mobilezoo.runtime.values import ValueReader
@@ -44,6 +45,10 @@ class WeightFiles:
     def paths(self) -> dict[str, Path]:
         """Name, such as "weights/weight.bin", -> path of each file that has been read from."""
         return {name: self._folder / name for name in sorted(self._blobs)}
+
+    def digests(self) -> dict[str, bytes]:
+        """Name -> SHA-256 of each file that has been read from."""
+        return {name: digest(path) for name, path in self.paths().items()}
 
     def records(self) -> tuple[WeightFileRecord, ...]:
         """What the blobs that have been read say of their files."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from mobilezoo.coreml.emit.arranging import parts, together
 from mobilezoo.coreml.names import helper
 from mobilezoo.coreml.weight_file import WeightFile
 from mobilezoo.errors import InvalidArgumentError
@@ -46,7 +46,6 @@ MIXED_RANK = 3  # from here on the two layouts differ
 # Attribute of a reshape and the dense nodes that read it: (h, w, c) of a picture whose elements
 # stay channels-first.
 FLATTENED = "flattened"
-_MOVED = np.dtype(np.complex128).itemsize  # bytes
 
 
 @dataclass(frozen=True)
@@ -97,22 +96,34 @@ class Site:
         self, role: str, axes: tuple[int, ...] | None = None, shape: tuple[int, ...] | None = None
     ) -> Array:
         """A weight in the file's precision, seen in `shape`, transposed by `axes`, contiguous."""
-        values = self.node.weights[role].read()
-        self._check_finite(values, role)
-        values = values if shape is None else values.reshape(shape)
-        return _cast(values, self.dtype) if axes is None else _arranged(values, axes, self.dtype)
+        seen, made = self._shapes(role, axes, shape)
+        return together(self._parts(role, axes, seen), made, self.dtype)
 
     def hollow(
         self, role: str, axes: tuple[int, ...] | None = None, shape: tuple[int, ...] | None = None
     ) -> Array:
         """As `weight`, but a large one has no values until it is written; it may be reshaped."""
-        compute = partial(self.weight, role, axes, shape)
         if self.file is None:
-            return compute()
-        seen = self.node.weights[role].shape if shape is None else shape
-        made = seen if axes is None else [seen[axis] for axis in axes]
+            return self.weight(role, axes, shape)
+        seen, made = self._shapes(role, axes, shape)
         source = self.node.weights[role].source
-        return self.file.later(compute, made, self.dtype, (source, axes, shape) if source else None)
+        same = (source, axes, shape) if source else None
+        return self.file.later(partial(self._parts, role, axes, seen), made, self.dtype, same)
+
+    def _shapes(
+        self, role: str, axes: tuple[int, ...] | None, shape: tuple[int, ...] | None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Of a weight before and after it is transposed."""
+        seen = self.node.weights[role].shape if shape is None else shape
+        return seen, seen if axes is None else tuple(seen[axis] for axis in axes)
+
+    def _parts(
+        self, role: str, axes: tuple[int, ...] | None, shape: tuple[int, ...]
+    ) -> Iterator[Array]:
+        weight = self.node.weights[role]
+        values, scale = (weight.read(), None) if weight.factors is None else weight.factors()
+        check = partial(self._check_finite, role)
+        return parts(values.reshape(shape), axes, self.dtype, check, scale)
 
     def bias(self) -> dict[str, Array]:
         """The keyword for a bias, if the node has one."""
@@ -120,10 +131,10 @@ class Site:
 
     def cast(self, values: Array, role: str) -> Array:
         """Values in the file's precision; what it cannot hold is an error, not an infinity."""
-        self._check_finite(values, role)
-        return np.ascontiguousarray(_cast(values, self.dtype))
+        check = partial(self._check_finite, role)
+        return together(parts(values, None, self.dtype, check), values.shape, self.dtype)
 
-    def _check_finite(self, values: Array, role: str) -> None:
+    def _check_finite(self, role: str, values: Array) -> None:
         if values.size == 0:
             return
         largest = max(abs(float(values.max())), abs(float(values.min())))
@@ -167,52 +178,3 @@ def emits(kind: str, layout: LayoutChoice) -> Callable[[Emitter], Emitter]:
         return emit
 
     return register
-
-
-def _arranged(
-    values: Array, axes: tuple[int, ...], dtype: type[np.floating[Any]], most: int = 1 << 17
-) -> Array:
-    """A contiguous array of `dtype`, transposed by `axes`; part by part, which spares memory.
-
-    Args:
-        values: contiguous.
-        axes: of `values`, in the order of the result.
-        dtype: of the result.
-        most: elements of a part.
-    """
-    arranged = np.empty([values.shape[axis] for axis in axes], dtype)
-    split = axes[1]
-    step = max(1, most * values.shape[split] // max(values.size, 1))
-    for start in range(0, values.shape[split], step):
-        part = slice(start, start + step)
-        index = (*(slice(None),) * split, part)
-        arranged[:, part] = _transposed(_cast(values[index], dtype), axes)
-    return arranged
-
-
-def _transposed(values: Array, axes: tuple[int, ...]) -> Array:
-    """`values.transpose(axes)`; a last axis that comes first is moved 16 bytes at a time.
-
-    One after the other each number would come from, or go to, another line of the cache.
-    """
-    *front, last = values.shape
-    together = _MOVED // values.itemsize
-    if axes[0] != len(front) or last % together:
-        return values.transpose(axes)
-    items = np.ascontiguousarray(values).view(np.complex128).reshape(-1, last // together)
-    moved = np.ascontiguousarray(items.T).view(values.dtype).reshape(len(items.T), -1, together)
-    first = np.ascontiguousarray(moved.transpose(0, 2, 1)).reshape(last, *front)
-    return first.transpose(0, *(1 + axis for axis in axes[1:]))
-
-
-def _cast(values: Array, dtype: type[np.floating[Any]]) -> Array:
-    """`values.astype(dtype)`.
-
-    To float16 with TensorFlow, where it is loaded: NumPy takes 50 times as long over numbers below
-    6e-5, of which trained networks are full.
-    """
-    tensorflow = sys.modules.get("tensorflow")
-    if dtype is not np.float16 or values.dtype != np.float32 or tensorflow is None:
-        return values.astype(dtype, copy=False)
-    with tensorflow.device("CPU:0"):
-        return np.asarray(tensorflow.cast(values, tensorflow.float16))

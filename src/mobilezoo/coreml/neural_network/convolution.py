@@ -16,14 +16,14 @@ from mobilezoo.graph.node import Array
 @emits("conv")
 def conv(site: NetworkSite, x: Operand) -> None:
     """Convolution, grouped or not."""
-    kernel = _of_rank_4(site.weight("kernel")).transpose(3, 2, 0, 1)  # HWIO -> OIHW
+    kernel = _kernel(site, (1, 0))  # HWIO -> OIHW
     _convolution(site, x, kernel, site["groups"])
 
 
 @emits("depthwise_conv")
 def depthwise_conv(site: NetworkSite, x: Operand) -> None:
     """One filter per input channel and multiplier."""
-    kernel = _of_rank_4(site.weight("kernel")).transpose(2, 3, 0, 1)  # HWIM -> IMHW
+    kernel = _kernel(site, (0, 1))  # HWIM -> IMHW
     channels, multiplier, *size = kernel.shape
     _convolution(site, x, kernel.reshape(channels * multiplier, 1, *size), channels)
 
@@ -31,7 +31,7 @@ def depthwise_conv(site: NetworkSite, x: Operand) -> None:
 @emits("conv_transpose")
 def conv_transpose(site: NetworkSite, x: Operand) -> None:
     """Each input element times the kernel, added up `strides` apart, then cropped."""
-    kernel = _of_rank_4(site.weight("kernel")).transpose(3, 2, 0, 1)  # HWOI -> IOHW
+    kernel = _kernel(site, (1, 0))  # HWOI -> IOHW
     kernel = _spread(kernel, _pair(site["dilation_rate"]))  # the layer ignores dilation
     crop = ((0, 0), *site["crop"])[-2:]
     missing = [(0, max(-after, 0)) for _, after in crop]
@@ -87,9 +87,11 @@ def _fill(site: NetworkSite, parameters: Any, kernel: Array, *, filters: int, gr
     site.store_kernel(parameters.weights, kernel, axis=1 if transposed else 0)
 
 
-def _of_rank_4(kernel: Array) -> Array:
-    """A kernel along one axis is one of height 1."""
-    return kernel.reshape((1,) * (4 - kernel.ndim) + kernel.shape)
+def _kernel(site: NetworkSite, channels: tuple[int, int]) -> Array:
+    """Its last two axes, in that order, then height and width; along one axis the height is 1."""
+    rank = len(site.node.weights["kernel"].shape) - 2
+    kernel = site.weight("kernel", (*(rank + axis for axis in channels), *range(rank)))
+    return kernel.reshape(*kernel.shape[:2], *_pair(kernel.shape[2:]))
 
 
 def _pair(values: Sequence[int]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from coremltools import proto
 
-from mobilezoo._protobuf import pieces
+from mobilezoo._protobuf import Pieces
 from mobilezoo.coreml.emit.site import Layout
 from mobilezoo.coreml.flexibility import SPECIFICATION_VERSION as FLEXIBLE_VERSION
 from mobilezoo.coreml.interface import Input, Interface
@@ -77,7 +77,7 @@ def write_network(model: Model_pb2.Model, path: Path) -> None:
     """Write a model as a file; the same model gives the same bytes."""
     set_content_hash(model, {})
     with path.open("wb") as file:
-        file.writelines(pieces(model))
+        file.writelines(Pieces(model))
 
 
 @dataclass

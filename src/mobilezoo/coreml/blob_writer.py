@@ -1,0 +1,123 @@
+"""Writes weight files: arrays one behind the other, each 64-byte aligned, so they can be mapped.
+
+    file header  (64 bytes)  uint32 count, uint32 version = 2, zeros
+    record       (64 bytes)  uint32 sentinel 0xDEADBEEF, uint32 type, uint64 size in bytes,
+                             uint64 offset of the data, zeros
+    data, and zeros up to the next record
+
+Everything is little-endian, and byte for byte what coremltools' own writer makes. That one takes
+whole arrays; this one takes them in parts, and hashes what it writes on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+Part = npt.NDArray[np.floating[Any]]
+
+_HEADER = struct.Struct("<II56x")
+_RECORD = struct.Struct("<IIQQ40x")
+_VERSION = 2
+_SENTINEL = 0xDEADBEEF
+_TYPES = {np.dtype(np.float16): 1, np.dtype(np.float32): 2}
+_ALIGNMENT = 64  # bytes
+_TOGETHER = 1 << 18  # bytes that are handed to the thread at once, at least
+_WAITING = 2  # handed over and not yet written
+
+
+class BlobWriter:
+    """A weight file that is being written, in a thread of its own, while parts are computed.
+
+        with BlobWriter(path, count=1) as writer:
+            offset = writer.add(np.float16, size_bytes, parts)
+        writer.digest
+
+    Args:
+        path: of the file.
+        count: of the arrays that it will hold.
+
+    Attributes:
+        digest: SHA-256 of the file, once it is closed.
+    """
+
+    digest: bytes
+
+    def __init__(self, path: Path, count: int) -> None:
+        self._file: BinaryIO = path.open("wb")
+        self._hash = hashlib.sha256()
+        self._thread = ThreadPoolExecutor(1, "weight file")
+        self._waiting: deque[Future[None]] = deque()
+        self._gathered: list[bytes | memoryview] = []
+        self._gathered_bytes = 0
+        self._end = 0
+        self._put(_HEADER.pack(count, _VERSION))
+
+    def __enter__(self) -> BlobWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._hand_over()
+        self._thread.shutdown(cancel_futures=error is not None)
+        with self._file:
+            if error is None:
+                self._wait(0)
+        self.digest = self._hash.digest()
+
+    def add(self, dtype: Any, size_bytes: int, parts: Iterable[Part]) -> int:
+        """Write an array.
+
+        Args:
+            dtype: float16 or float32.
+            size_bytes: of the whole array.
+            parts: C-contiguous arrays, which hold its numbers in their order.
+
+        Returns:
+            Where its record begins, in bytes: the array's "offset" in a program.
+        """
+        offset = self._end + -self._end % _ALIGNMENT
+        start = offset + _RECORD.size
+        record = _RECORD.pack(_SENTINEL, _TYPES[np.dtype(dtype)], size_bytes, start)
+        self._put(bytes(offset - self._end) + record)
+        for part in parts:
+            self._put(part.reshape(-1).view(np.uint8).data)
+        if self._end != start + size_bytes:
+            raise ValueError(f"{self._end - start} bytes in parts, {size_bytes} announced")
+        return offset
+
+    def _put(self, content: bytes | memoryview) -> None:
+        self._end += len(content)
+        self._gathered.append(content)
+        self._gathered_bytes += len(content)
+        if self._gathered_bytes >= _TOGETHER:
+            self._hand_over()
+            self._wait(_WAITING)
+
+    def _hand_over(self) -> None:
+        self._waiting.append(self._thread.submit(self._write, self._gathered))
+        self._gathered, self._gathered_bytes = [], 0
+
+    def _wait(self, most: int) -> None:
+        """Until at most so many wait; what went wrong with the others is raised here."""
+        while len(self._waiting) > most:
+            self._waiting.popleft().result()
+
+    def _write(self, contents: list[bytes | memoryview]) -> None:
+        for content in contents:
+            self._file.write(content)
+            self._hash.update(content)

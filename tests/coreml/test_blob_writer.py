@@ -1,0 +1,77 @@
+"""Weight files are the bytes that coremltools' own writer gives."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from coremltools.converters.mil.backend.mil.load import BlobWriter as TheirWriter
+
+from mobilezoo.coreml.blob_writer import BlobWriter
+
+RNG = np.random.default_rng(0)
+ARRAYS = [
+    RNG.normal(size=(3, 11)).astype(np.float16),
+    RNG.normal(size=(37,)).astype(np.float32),
+    RNG.normal(size=(700, 500)).astype(np.float16),  # more than is handed over at once
+    RNG.normal(size=(16,)).astype(np.float32),  # 64 bytes: nothing to fill up
+    RNG.normal(size=(1,)).astype(np.float16),
+]
+
+
+def written(path, arrays, rows):
+    with BlobWriter(path, len(arrays)) as writer:
+        offsets = [
+            writer.add(array.dtype, array.nbytes, np.array_split(array, rows)) for array in arrays
+        ]
+    return offsets, writer.digest
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_bytes_and_offsets_are_those_of_coremltools(tmp_path, rows):
+    theirs = TheirWriter(str(tmp_path / "theirs.bin"))
+    expected = [
+        theirs.write_fp16_data(array.reshape(-1).view(np.uint16))
+        if array.dtype == np.float16
+        else theirs.write_float_data(array.reshape(-1))
+        for array in ARRAYS
+    ]
+    del theirs  # which ends its file
+
+    offsets, digest = written(tmp_path / "ours.bin", ARRAYS, rows)
+
+    assert offsets == expected
+    ours = (tmp_path / "ours.bin").read_bytes()
+    assert ours == (tmp_path / "theirs.bin").read_bytes()
+    assert digest == hashlib.sha256(ours).digest()
+
+
+def test_parts_that_are_not_the_array_are_refused(tmp_path):
+    halves = [np.ones(10, np.float16)]
+
+    with (
+        pytest.raises(ValueError, match="20 bytes in parts, 40 announced"),
+        BlobWriter(tmp_path / "w.bin", 1) as writer,
+    ):
+        writer.add(np.float16, 40, halves)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+@pytest.mark.parametrize("size", [8, 1 << 20])
+def test_a_full_disk_is_not_silent(tmp_path, size):
+    (tmp_path / "w.bin").symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        written(tmp_path / "w.bin", [np.ones(size, np.float32)], rows=1)
+
+
+def test_what_fails_while_parts_are_computed_ends_the_thread(tmp_path):
+    def parts():
+        yield np.ones(1 << 18, np.float32)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), BlobWriter(tmp_path / "w.bin", 1) as writer:
+        writer.add(np.float32, 1 << 21, parts())
+
+    assert not writer._thread._threads or not any(t.is_alive() for t in writer._thread._threads)
+    assert writer._file.closed
