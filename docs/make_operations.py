@@ -70,7 +70,7 @@ def status(name: str) -> str:
         capture(model)
     except UnsupportedLayersError as error:
         reason = str(error).splitlines()[1].partition("): ")[2]
-        return "not supported" if "docs/operations.md" in reason else f"not supported: {reason}"
+        return "not supported" if "it cannot be exported" in reason else f"not supported: {reason}"
     rule = rule_for_layer(model.layers[-1])
     if rule is None:
         return "opened"

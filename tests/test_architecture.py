@@ -25,7 +25,7 @@ ALLOWED = {
         "runtime", "verification", "weights",
     },
 }  # fmt: skip
-GROUND = {"errors", "_content", "_environment", "_layers", "_protobuf", "_version"}
+GROUND = {"errors", "_content", "_environment", "_labels", "_layers", "_protobuf", "_version"}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

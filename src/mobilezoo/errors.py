@@ -17,7 +17,8 @@ Each message says what was given, what is required and what to do, on one line w
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class MobilezooError(Exception):
@@ -29,7 +30,15 @@ class InvalidArgumentError(MobilezooError, ValueError):
 
 
 class UnsupportedLayersError(MobilezooError, NotImplementedError):
-    """The model contains layers or operations that cannot be exported."""
+    """The model contains layers or operations that cannot be exported.
+
+    Attributes:
+        layers: path of a layer -> what is known of it; empty where no layer is at fault.
+    """
+
+    def __init__(self, message: str, layers: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.layers: Mapping[str, Any] = {} if layers is None else layers
 
 
 class UnsupportedOpError(MobilezooError, NotImplementedError):

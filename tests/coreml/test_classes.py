@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mobilezoo import export_coreml, load_coreml, mobilenet, randomize_weights, verify
+from mobilezoo import (
+    export_coreml,
+    inspect_coreml,
+    load_coreml,
+    mobilenet,
+    randomize_weights,
+    verify,
+)
 from mobilezoo.coreml.classes import SOFTMAX_ADDED, TAGS
 from mobilezoo.data.labels import find_labels
 from mobilezoo.errors import InvalidArgumentError
@@ -53,8 +60,19 @@ def test_sigmoids_are_not_forced_into_a_classifier(tmp_path, suffix):
     exported = export_coreml(model, path, precision="float32", inputs="array", labels=LABELS)
 
     assert user_defined(exported)[TAGS] == "cat,dog,rabbit"
-    assert load_coreml(path).labels is None
+    assert load_coreml(path).labels == inspect_coreml(path).labels == tuple(LABELS)
+    assert not load_coreml(path).is_classifier
     assert verify(model, path).largest_difference < 1e-5
+
+
+@pytest.mark.parametrize("suffix", ["mlpackage", "mlmodel"])
+def test_labels_of_sigmoids_may_contain_commas(tmp_path, suffix):
+    path, labels = tmp_path / f"m.{suffix}", ("tench, Tinca tinca", "goldfish", "shark")
+
+    exported = export_coreml(network("sigmoid"), path, inputs="array", labels=labels)
+
+    assert user_defined(exported)[TAGS] == '["tench, Tinca tinca", "goldfish", "shark"]'
+    assert load_coreml(path).labels == inspect_coreml(path).labels == labels
 
 
 def test_an_output_that_is_neither_is_refused():

@@ -1,25 +1,17 @@
+"""Exporting: the file computes what Keras does, under the names that apps expect."""
+
 import json
-import os
 
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 
 from mobilezoo import Preprocessing, export_coreml, load_coreml, mnist_mlp, mobilenet, verify
 from mobilezoo.coreml.emit import EMITTERS
-from mobilezoo.errors import (
-    InvalidArgumentError,
-    MobilezooError,
-    OutputExistsError,
-    UnsupportedLayersError,
-)
+from mobilezoo.errors import MobilezooError
 
-from .custom import Apply
-
-
-def contents(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+from .files import contents
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16"])
@@ -192,168 +184,6 @@ def test_free_sides_are_fixed_by_input_shape(tmp_path):
 
     output = exported.get_spec().description.output[0].type.multiArrayType
     assert list(output.shape) == [1, 2, 3, 256]
-
-
-# Errors: nothing is written, and the message says what to do.
-
-
-def expect_refused(error, match, model, path, **options):
-    with pytest.raises(error, match=match):
-        export_coreml(model, path, **options)
-    assert list(path.parent.iterdir()) == []
-
-
-def test_an_unknown_precision_is_refused(small_mobilenet, tmp_path):
-    expect_refused(
-        InvalidArgumentError,
-        "Unknown precision 'fp16'. Choose float32, float16, int8, or palette1 to palette8. "
-        "Did you mean 'float16'",
-        small_mobilenet,
-        tmp_path / "m.mlpackage",
-        precision="fp16",
-    )
-
-
-def test_unknown_preprocessing_of_a_picture_is_refused(functional, tmp_path):
-    expect_refused(
-        InvalidArgumentError,
-        "how their pixels must be prepared is not known",
-        functional(layers.ReLU()),
-        tmp_path / "m.mlpackage",
-    )
-
-
-def test_free_sides_are_refused(tmp_path):
-    expect_refused(
-        InvalidArgumentError,
-        r"has free sides: \(None, None, 3\).*pass input_shape",
-        mobilenet(include_top=False, alpha=0.25),
-        tmp_path / "m.mlpackage",
-    )
-
-
-def test_an_unsupported_layer_is_named(functional, tmp_path):
-    expect_refused(
-        UnsupportedLayersError,
-        r"Apply \(sort\): keras\.ops Sort: not supported yet, see docs/operations\.md",
-        functional(layers.Conv2D(3, 2), Apply(ops.sort, name="sort")),
-        tmp_path / "m.mlpackage",
-        inputs="array",
-    )
-
-
-@pytest.mark.parametrize(
-    ("labels", "match"),
-    [
-        (["a"] * 7, "'a' given more than once"),
-        (["a", "b", "c", "d", "e", "f", ""], "Label 6 is empty"),
-        (5, "must be a name, a file or a list"),
-        (["a", "b"], "2 labels given, the model has 7 classes"),
-        ("no/such/file.txt", "neither 'imagenet', 'cifar10', 'digits' nor a readable text file"),
-    ],
-)
-def test_labels_that_do_not_fit_are_refused(small_mobilenet, tmp_path, labels, match):
-    expect_refused(
-        InvalidArgumentError, match, small_mobilenet, tmp_path / "m.mlpackage", labels=labels
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "match"),
-    [
-        ("m.onnx", "must end in .mlpackage .* or .mlmodel"),
-        ("missing/m.mlpackage", "does not exist"),
-    ],
-)
-def test_a_path_that_cannot_be_is_refused(small_mobilenet, tmp_path, name, match):
-    with pytest.raises(InvalidArgumentError, match=match):
-        export_coreml(small_mobilenet, tmp_path / name)
-
-
-def test_a_target_that_the_format_does_not_reach_is_refused(small_mobilenet, tmp_path):
-    expect_refused(
-        InvalidArgumentError,
-        "A .mlpackage needs iOS15; minimum_deployment_target='iOS13' is older. Write a .mlmodel",
-        small_mobilenet,
-        tmp_path / "m.mlpackage",
-        minimum_deployment_target="iOS13",
-    )
-
-
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
-)
-def test_a_read_only_folder_is_refused(small_mobilenet, tmp_path):
-    tmp_path.chmod(0o500)
-
-    with pytest.raises(InvalidArgumentError, match="not writable"):
-        export_coreml(small_mobilenet, tmp_path / "m.mlpackage")
-
-
-def test_a_folder_that_the_system_calls_read_only_is_refused(
-    small_mobilenet, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(os, "access", lambda *_: False)
-
-    with pytest.raises(InvalidArgumentError, match="not writable"):
-        export_coreml(small_mobilenet, tmp_path / "m.mlpackage")
-
-
-def test_an_existing_package_is_kept_unless_overwrite(small_mobilenet, functional, tmp_path):
-    path = tmp_path / "m.mlpackage"
-    export_coreml(small_mobilenet, path)
-    before = contents(path)
-
-    with pytest.raises(OutputExistsError, match=r"exists\. Pass overwrite=True"):
-        export_coreml(functional(layers.ReLU()), path, inputs="array")
-
-    assert contents(path) == before
-    export_coreml(functional(layers.ReLU()), path, inputs="array", overwrite=True)
-    assert contents(path) != before
-
-
-def test_a_failed_export_leaves_the_old_package_whole(small_mobilenet, tmp_path, monkeypatch):
-    path = tmp_path / "m.mlpackage"
-    export_coreml(small_mobilenet, path)
-    before = contents(path)
-
-    def fail(*_args, **_options):
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr("mobilezoo.coreml.package._specification", fail)
-    with pytest.raises(OSError, match="No space left"):
-        export_coreml(small_mobilenet, path, precision="float32", overwrite=True)
-
-    assert contents(path) == before
-    assert [item.name for item in tmp_path.iterdir()] == ["m.mlpackage"]
-
-
-def test_weights_beyond_float16_are_named(functional, tmp_path):
-    model = functional(layers.Conv2D(2, 3, name="huge"))
-    model.get_layer("huge").kernel.assign(np.full((3, 3, 3, 2), 1e5))
-
-    expect_refused(
-        InvalidArgumentError,
-        "'kernel' of layer 'huge' holds 100000; float16 reaches 65504.*precision='float32'",
-        model,
-        tmp_path / "m.mlpackage",
-        inputs="array",
-    )
-
-
-@pytest.mark.parametrize("broken", [np.nan, np.inf])
-def test_broken_weights_are_named(functional, tmp_path, broken):
-    model = functional(layers.Conv2D(2, 3, name="broken"))
-    model.get_layer("broken").bias.assign([0.0, broken])
-
-    expect_refused(
-        InvalidArgumentError,
-        "'bias' of layer 'broken' holds",
-        model,
-        tmp_path / "m.mlpackage",
-        inputs="array",
-        precision="float32",
-    )
 
 
 def test_an_emitter_that_makes_another_shape_is_caught_at_once(functional, tmp_path, monkeypatch):

@@ -1,9 +1,11 @@
 """Files that take several sizes: what is refused, and why."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from mobilezoo import (
     BatchRange,
@@ -15,6 +17,8 @@ from mobilezoo import (
     vgg11,
 )
 from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
+
+from .custom import Apply
 
 SIZES = ImageSizes([(64, 96), (48, 32)])
 RANGE = ImageSizeRange(height=(40, 97), width=(33, 128))
@@ -78,6 +82,55 @@ def test_what_depends_on_the_size_is_listed():
         export_coreml(model, flexible=SIZES)
 
 
+def shifted(mode):
+    return lambda x: ops.pad(x, [[0, 0], [1, 2], [1, 2], [0, 0]], mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [
+        (Apply(lambda x: ops.roll(x, 2, axis=1), name="it"), r"Apply \(it\): keras.ops Roll$"),
+        (Apply(lambda x: ops.repeat(x, 2, axis=1), name="it"), "Repeat; take UpSampling2D$"),
+        (Apply(shifted("reflect"), name="it"), "keras.ops Pad; take mode='constant'$"),
+        (Apply(shifted("symmetric"), name="it"), "keras.ops Pad; take mode='constant'$"),
+        (Apply(lambda x: x[:, 1:-2], name="it"), "keras.ops GetItem; take Cropping2D$"),
+        (Apply(lambda x: x * x.shape[1], name="it"), r"Apply \(it\)"),
+        (layers.Resizing(8, 9, name="it"), r"Resizing \(it\): .*take UpSampling2D, or let the app"),
+        (layers.CenterCrop(8, 9, name="it"), r"CenterCrop \(it\): take Cropping2D, or let the app"),
+        (layers.UpSampling2D(2, interpolation="bicubic", name="it"), "'nearest' or 'bilinear'$"),
+    ],
+)
+def test_a_layer_that_fits_one_size_only_is_named_with_what_to_do(functional, layer, line):
+    model = functional(layer, layers.GlobalAveragePooling2D(), shape=(64, 96, 3))
+
+    with pytest.raises(UnsupportedLayersError) as caught:
+        export_coreml(model, preprocessing="unit", flexible=SIZES)
+
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("1 layer(s) of 'net' fit one size only, and flexible= leaves height")
+    assert "leave flexible= out and export one size" in first
+    assert re.search(line, second)
+    assert export_coreml(model, preprocessing="unit") is not None
+
+
+def test_layers_that_fit_no_size_are_told_from_those_that_fit_one(functional):
+    model = functional(
+        Apply(lambda x: ops.sort(x, axis=1), name="sorted"),
+        layers.Resizing(8, 9, name="small"),
+        layers.GlobalAveragePooling2D(),
+        shape=(64, 96, 3),
+    )
+
+    with pytest.raises(UnsupportedLayersError) as caught:
+        export_coreml(model, preprocessing="unit", flexible=SIZES)
+
+    never, sort, sized, resizing = str(caught.value).splitlines()
+    assert never == "1 layer(s) of 'net' cannot be represented:"
+    assert "Apply (sorted): keras.ops Sort" in sort
+    assert sized.startswith("1 layer(s) of 'net' fit one size only")
+    assert "Resizing (small)" in resizing
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -111,8 +164,8 @@ def test_what_cannot_be_flexible_says_so(classifier, options, message):
     ("make", "message"),
     [
         (lambda: BatchRange(0, 4), r"has \(0, 4\)"),
-        (lambda: BatchRange(4, 2), "the lowest first"),
-        (lambda: BatchSizes([3]), "takes 2 to 128 sizes.*given were 1 sizes"),
+        (lambda: BatchRange(4, 2), r"has \(4, 2\); pass \(lowest, highest\)"),
+        (lambda: BatchSizes([3]), "takes 2 to 128 sizes.*given were 1 size"),
         (lambda: BatchSizes(3), "given were 3"),
         (lambda: BatchSizes([4, np.int64(4)]), "lists 4 more than once"),
         (lambda: BatchRange(1, 2**70), "to 2147483647 are required"),
@@ -123,8 +176,29 @@ def test_what_cannot_be_flexible_says_so(classifier, options, message):
         (lambda: ImageSizes([(64, 96), (0, 5)]), "whole numbers from 1 to"),
         (lambda: ImageSizeRange(64, (32, 64)), r"height=\(lowest, highest\)"),
         (lambda: ImageSizeRange((32, 64), (64, 32)), "ImageSizeRange width"),
+        (lambda: ImageSizeRange((64, 64), (48, 48)), r"one size, 64 x 48.*height=\(lowest"),
+        (lambda: ImageSizeRange("ab", "cd"), r"height=\(lowest, highest\); given was 'ab'"),
+        (lambda: ImageSizeRange((True, 64), (32, 64)), "whole numbers from 1"),
+        (lambda: ImageSizeRange((32, None), (32, 64)), "whole numbers from 1"),
+        (lambda: ImageSizes("ab"), "given were 'ab'"),
+        (lambda: ImageSizes([("1", "2"), (3, 4)]), "whole numbers from 1"),
+        (lambda: ImageSizes({(1, 2), (3, 4)}), "takes 2 to 128 sizes"),
+        (lambda: BatchSizes([-1, 2]), "whole numbers from 1"),
+        (lambda: BatchSizes([True, 2]), "whole numbers from 1"),
+        (lambda: BatchRange("1", "2"), "whole numbers from 1"),
     ],
 )
 def test_sizes_that_make_no_sense_are_refused_at_once(make, message):
     with pytest.raises(InvalidArgumentError, match=message):
         make()
+
+
+def test_sizes_may_be_numpy_s():
+    pairs, numbers = np.array([[64, 96], [48, 32]]), np.int64(1)
+
+    assert ImageSizes(pairs) == ImageSizes([np.array([64, 96]), (48, np.int32(32))]) == SIZES
+    assert str(BatchRange(numbers, 4)) == "BatchRange(lower=1, upper=4)"
+    assert str(BatchSizes(range(1, 3))) == "BatchSizes(sizes=(1, 2))"
+    assert str(ImageSizeRange(pairs[1][::-1], (numbers, 2))) == (
+        "ImageSizeRange(height=(32, 48), width=(1, 2))"
+    )

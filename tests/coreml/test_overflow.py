@@ -33,7 +33,6 @@ def test_values_that_fit_do_not_warn():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         export_coreml(network(1600.0), inputs="array", calibration=ONES)
-        export_coreml(network(2000.0), inputs="array", calibration=ONES, precision="float32")
         export_coreml(network(2000.0), inputs="array")  # not measured, not guessed
 
     assert caught == []

@@ -50,6 +50,24 @@ def test_an_unknown_release_is_refused(given):
         find_target(given)
 
 
+@pytest.mark.parametrize(
+    ("given", "choice"),
+    [
+        ("iOS9", "Choose iOS11, iOS11.2, iOS12, .*, iOS18 or iOS26.$"),
+        ("macOS9", "Choose macOS10.13, macOS10.13.2, .*, macOS15 or macOS26.$"),
+        ("watchOS3", "Choose watchOS4, watchOS4.2, .*, watchOS11 or watchOS26.$"),
+        (
+            "windows",
+            "Choose iOS11 to iOS26, macOS10.13 to macOS26, watchOS4 .* or tvOS11 to tvOS26",
+        ),
+        ("13", "or tvOS11 to tvOS26.$"),
+    ],
+)
+def test_the_releases_that_there_are_are_listed(given, choice):
+    with pytest.raises(InvalidArgumentError, match=choice):
+        find_target(given)
+
+
 def test_a_misspelt_release_is_guessed():
     with pytest.raises(InvalidArgumentError, match="Did you mean 'iOS15'"):
         find_target("iPhoneOS15")

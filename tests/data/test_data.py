@@ -100,12 +100,22 @@ def test_other_metadata_is_refused(text):
         ({"mean": (1.0, 2.0)}, "must be a tuple of 1 or 3 numbers"),
         ({"scale": ("a",)}, "must hold finite numbers"),
         ({"scale": (float("nan"),)}, "must hold finite numbers"),
+        ({"scale": (True,)}, "must hold finite numbers"),
+        ({"scale": "123"}, "must be a tuple of 1 or 3 numbers"),
+        ({"bgr": "yes"}, "bgr='yes' must be True or False"),
         ({"scale": (1.0, 0.0, 1.0)}, "must not be 0"),
     ],
 )
 def test_a_record_that_makes_no_sense_is_refused(fields, match):
     with pytest.raises(InvalidArgumentError, match=match):
         Preprocessing("mine", **fields)
+
+
+def test_a_record_takes_lists_and_arrays_too():
+    record = Preprocessing("mine", mean=[120, 115.5, 100], scale=np.float32([0.5, 0.25, 2]))
+
+    assert record == Preprocessing("mine", mean=(120, 115.5, 100), scale=(0.5, 0.25, 2.0))
+    assert Preprocessing.from_json(record.to_json()) == record
 
 
 def test_a_picture_of_16_bits_is_refused(tmp_path):

@@ -112,3 +112,35 @@ def test_a_model_may_flatten_by_the_number_of_examples_that_it_asks_for():
     assert [node.output.shape for node in graph.nodes] == [
         (None, 7, 5, 4), (None, 140), (None, 5)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("layer_class", "why"),
+    [
+        (keras.layers.Layer, "Layer is what other classes are made of"),
+        (keras.Model, "Model is what other classes are made of"),
+        (layers.Dropout, "Dropout is exported by mobilezoo itself"),
+        (layers.RandomFlip, "RandomFlip is exported by mobilezoo itself"),
+    ],
+)
+def test_a_function_that_would_never_be_called_is_refused(layer_class, why):
+    with pytest.raises(InvalidArgumentError, match=why):
+        register_emitter(layer_class)
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(InvalidArgumentError, match="stands above a function, got 5"):
+        register_emitter(Shift)(5)
+
+
+def test_an_error_in_an_emitter_names_the_layer_and_keeps_its_cause(model):
+    @register_emitter(Shift)
+    def lookup(layer, x):
+        return {}["size"]
+
+    with pytest.raises(
+        UnsupportedLayersError, match=r"Shift \(shift\): .*, lookup, failed \(KeyError: 'size'\)"
+    ) as caught:
+        capture(model)
+
+    assert isinstance(caught.value.__cause__, KeyError)

@@ -38,11 +38,11 @@ def test_a_network_of_convolutions_and_global_pooling_fits_all_sizes():
 @pytest.mark.parametrize(
     ("stack", "reason"),
     [
-        ([layers.Flatten(name="it"), layers.Dense(2)], "its channels are as many as the size"),
+        ([layers.Flatten(name="it"), layers.Dense(2)], "it puts height or width into the channels"),
         ([Positions(name="it")], "it combines a free side with one of a fixed size"),
         ([layers.BatchNormalization(axis=1, name="it")], "its weights belong to one size"),
         ([layers.LayerNormalization(axis=1, name="it")], "its weights belong to one size"),
-        ([layers.Permute((3, 1, 2), name="it")], "its channels are as many as the size"),
+        ([layers.Permute((3, 1, 2), name="it")], "it puts height or width into the channels"),
     ],
 )
 def test_what_fits_one_size_is_named(stack, reason):

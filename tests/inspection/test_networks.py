@@ -182,9 +182,9 @@ def test_a_truncated_file_is_named(save_network, share):
         inspect_coreml(path)
 
 
-def test_an_empty_file_is_named(tmp_path):
+def test_a_file_without_a_model_is_named(tmp_path):
     path = tmp_path / "model.mlmodel"
-    path.touch()
+    path.write_bytes(b"\x08\x04")  # a version of the specification, nothing else
 
     with pytest.raises(CoreMLFileError, match="holds no model"):
         inspect_coreml(path)

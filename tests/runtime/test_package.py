@@ -96,8 +96,8 @@ def test_a_truncated_program_is_named(package):
         load_coreml(package)
 
 
-def test_an_empty_program_is_named(package):
-    (package / SPEC).write_bytes(b"")
+def test_a_program_file_without_a_model_is_named(package):
+    (package / SPEC).write_bytes(Model_pb2.Model(specificationVersion=6).SerializeToString())
 
     with pytest.raises(CoreMLFileError, match="mlProgram, one of"):
         load_coreml(package)

@@ -51,7 +51,7 @@ def predict(arguments: Namespace) -> None:
 
 def _best(program: Any, answer: dict[str, Any]) -> list[tuple[str, float]]:
     """(label, probability), the largest first; nothing where the file gives no probabilities."""
-    if program.labels is not None:
+    if program.is_classifier:
         (name,) = [feature.name for feature in program.outputs if feature.kind == "dictionary"]
         pairs = [(str(label), float(value)) for label, value in answer[name].items()]
     else:

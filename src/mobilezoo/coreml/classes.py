@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mobilezoo._labels import TAGS, join_labels
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph, Node, TensorSpec
 
 SOFTMAX_ADDED = "com.mobilezoo.softmax"  # the key that says so in a file's metadata
-TAGS = "classes"  # the key under which tools look for the names of outputs
 # Operations whose values may be anything: what ends in one of them are logits.
 _LOGITS = frozenset({"add", "batch_norm", "conv", "dense", "divide", "matmul", "multiply"})
 _MOVES = frozenset({"reshape"})
@@ -49,7 +49,7 @@ def classify(graph: Graph, labels: Sequence[str] | None) -> Classes:
     if kind == "softmax":
         return Classes(graph, tuple(labels), {})
     if kind == "sigmoid":
-        return Classes(graph, None, {TAGS: ",".join(labels)})
+        return Classes(graph, None, {TAGS: join_labels(labels)})
     if kind in _LOGITS:
         return Classes(_with_softmax(graph), tuple(labels), {SOFTMAX_ADDED: "added to logits"})
     raise InvalidArgumentError(

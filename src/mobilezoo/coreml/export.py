@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import coremltools
 import keras
-import numpy as np
 from coremltools.models import MLModel
 
 from mobilezoo._version import __version__
+from mobilezoo.coreml.arguments import check_arguments, check_texts
 from mobilezoo.coreml.classes import classify
 from mobilezoo.coreml.description import describe
 from mobilezoo.coreml.emit import EMITTERS, emit
@@ -27,7 +27,7 @@ from mobilezoo.coreml.neural_network import (
     make_updatable,
     write_network,
 )
-from mobilezoo.coreml.overflow import warn_of_overflow
+from mobilezoo.coreml.overflow import check_use, warn_of_overflow
 from mobilezoo.coreml.package import check_packages, write_package
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
@@ -35,7 +35,7 @@ from mobilezoo.coreml.save import check_output
 from mobilezoo.coreml.saved import Writer, saved
 from mobilezoo.coreml.sizes import capture_at_all_sizes, check_every_size
 from mobilezoo.coreml.target import Format, Target, choose_format, find_target
-from mobilezoo.coreml.training import OnDeviceTraining, check_layers, find_training
+from mobilezoo.coreml.training import Candidates, OnDeviceTraining, find_candidates, find_training
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
@@ -60,12 +60,12 @@ def export_coreml(
     flexible: Flexibility | None = None,
     minimum_deployment_target: str | Any | None = None,
     calibration: Any = None,
-    updatable: Sequence[str] | OnDeviceTraining | None = None,
+    updatable: Sequence[str | keras.layers.Layer] | OnDeviceTraining | None = None,
     overwrite: bool = False,
-    author: str = "",
-    license: str = "",
-    short_description: str = "",
-    version: str = "",
+    author: str | None = None,
+    license: str | None = None,
+    short_description: str | None = None,
+    version: str | None = None,
 ) -> MLModel:
     """Write a Keras 3 model as a Core ML file.
 
@@ -99,15 +99,16 @@ def export_coreml(
         minimum_deployment_target: the oldest system that must run the file: "iOS13", "macOS12",
             "watchOS6", "tvOS14", ... or a member of `coremltools.target`. Without a path it also
             chooses the format. Default: what the format needs.
-        calibration: for float16: inputs as the model takes them, (n, ...) or a list of such; a
+        calibration: for float16: inputs as the model takes them, (n, ...) or a list of such, or
+            a `tf.data.Dataset` or generator of batches, of which the first 32 are read; a
             `Float16OverflowWarning` names the layers whose values float16 cannot hold.
         updatable: Dense and Conv2D layers that learn on the device, for a .mlmodel in float32
-            (iOS 13): their names, or an `OnDeviceTraining` with loss and optimizer.
+            (iOS 13): the layers or their names, or an `OnDeviceTraining` with loss and optimizer.
         overwrite: whether a file at `path` may be replaced.
-        author: shown by Xcode.
-        license: shown by Xcode.
-        short_description: shown by Xcode.
-        version: shown by Xcode.
+        author: a text that Xcode shows; None for nothing.
+        license: the same.
+        short_description: the same.
+        version: the same, such as "1.10".
 
     Returns:
         The model as coremltools knows it; on a Mac it can predict.
@@ -117,7 +118,12 @@ def export_coreml(
         UnsupportedLayersError: lists every layer that cannot be exported, before any work.
         OutputExistsError: something is at `path` and `overwrite` is false.
     """
+    check_arguments(model, path, inputs, overwrite)
+    texts = check_texts(
+        author=author, license=license, short_description=short_description, version=version
+    )
     file = _file(path, precision, minimum_deployment_target, overwrite)
+    check_use(calibration, file.precision)
     training = find_training(updatable, file.form, file.precision, file.system)
     check_flexibility(flexible, file.form, file.system, learns=training is not None)
     captured, declared = capture_at_all_sizes(model, input_shape, flexible)
@@ -127,25 +133,21 @@ def export_coreml(
         check_free_sides(graph)
         check_every_size(model, flexible, declared)
     _check(graph, file.form)
-    trainable = {} if training is None else check_layers(training, captured, graph)
+    learning = None if training is None else (
+        training, find_candidates(training, model, captured, graph)
+    )  # fmt: skip
     classes = classify(graph, None if labels is None else find_labels(labels))
     features = plan(
         classes.graph, inputs, record, classes.labels,
         explicit=preprocessing is not None, flexible=flexible, declared=declared,
     )  # fmt: skip
-    if calibration is not None and file.precision.dtype is np.float16:
-        warn_of_overflow(model, classes.graph, calibration)
+    if calibration is not None:
+        warn_of_overflow(model, classes.graph, calibration, input_shape)
     notes = "".join(f"; {key}: {value}" for key, value in classes.notes.items())
     _log.info("%s: %s%s", model.name, report, notes)
-    metadata = {
-        "author": author,
-        "license": license,
-        "short_description": short_description,
-        "version": version,
-    }
     user_defined = {**_record(model, features, file.precision, report), **classes.notes}
-    description = describe(classes.graph, features, metadata, user_defined, file.form)
-    write = _writer(classes.graph, features, file, description, training, trainable)
+    description = describe(classes.graph, features, texts, user_defined, file.form)
+    write = _writer(classes.graph, features, file, description, learning)
     return saved(write, file.path, file.form, overwrite)
 
 
@@ -174,16 +176,15 @@ def _writer(
     features: Interface,
     file: _File,
     description: Any,
-    training: OnDeviceTraining | None,
-    trainable: Mapping[str, str],
+    learning: tuple[OnDeviceTraining, Candidates] | None,
 ) -> Writer:
     """The function that emits and writes the file, and returns its specification."""
 
     def write(fresh: Path) -> Any:
         if file.form is Format.NEURAL_NETWORK:
             network = emit_network(graph, features, file.precision, description)
-            if training is not None:
-                make_updatable(network, training, trainable)
+            if learning is not None:
+                make_updatable(network, *learning)
             write_network(network, fresh)
             return network
         with _mil:

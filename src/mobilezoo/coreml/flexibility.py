@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, TypeAlias
 
+from mobilezoo.coreml.arguments import as_list, whole_numbers
 from mobilezoo.coreml.target import Format, Target, first_release
 from mobilezoo.errors import InvalidArgumentError
 
@@ -29,7 +29,9 @@ class BatchRange:
     upper: int
 
     def __post_init__(self) -> None:
-        _check_range("BatchRange", (self.lower, self.upper))
+        lower, upper = _check_range("BatchRange", (self.lower, self.upper))
+        _freeze(self, "lower", lower)
+        _freeze(self, "upper", upper)
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,7 @@ class BatchSizes:
 
     def __post_init__(self) -> None:
         sizes = _listed("BatchSizes", self.sizes, "such as [1, 4, 8]")
-        pairs = [_check_range("BatchSizes", (size, size)) for size in sizes]
-        _freeze(self, "sizes", _distinct("BatchSizes", [size for size, _ in pairs]))
+        _freeze(self, "sizes", _distinct("BatchSizes", _check_sizes("BatchSizes", sizes)))
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ class ImageSizes:
     def __post_init__(self) -> None:
         example = "such as [(224, 224), (192, 256)]"
         sizes = _listed("ImageSizes", self.sizes, example)
-        if any(not isinstance(size, (list, tuple)) or len(size) != 2 for size in sizes):
+        if any(len(as_list(size) or ()) != 2 for size in sizes):
             raise InvalidArgumentError(
                 f"ImageSizes takes pairs (height, width), {example}; given were {self.sizes!r}."
             )
-        pairs = [_check_range("ImageSizes", tuple(size), ordered=False) for size in sizes]
+        pairs = [_check_sizes("ImageSizes", size) for size in sizes]
         _freeze(self, "sizes", _distinct("ImageSizes", pairs))
 
 
@@ -83,12 +84,18 @@ class ImageSizeRange:
 
     def __post_init__(self) -> None:
         for name in ("height", "width"):
-            given = getattr(self, name)
-            if not isinstance(given, (list, tuple)) or len(given) != 2:
+            given = as_list(getattr(self, name)) or ()
+            if len(given) != 2:
                 raise InvalidArgumentError(
-                    f"ImageSizeRange takes {name}=(lowest, highest); given was {given!r}."
+                    f"ImageSizeRange takes {name}=(lowest, highest); given was "
+                    f"{getattr(self, name)!r}."
                 )
-            _freeze(self, name, _check_range(f"ImageSizeRange {name}", tuple(given)))
+            _freeze(self, name, _check_range(f"ImageSizeRange {name}", given))
+        if all(low == high for low, high in (self.height, self.width)):
+            raise InvalidArgumentError(
+                f"{self} is one size, {self.height[0]} x {self.width[0]}, and needs no flexible=. "
+                "Its arguments are height=(lowest, highest) and width=(lowest, highest)."
+            )
 
 
 Flexibility: TypeAlias = BatchRange | BatchSizes | ImageSizes | ImageSizeRange
@@ -197,9 +204,9 @@ def choices(flexible: Flexibility | None, default: Sequence[int]) -> Choices | N
 
 def _listed(name: str, given: Any, example: str) -> tuple[Any, ...]:
     """2 to 128 items, of which Core ML takes no more."""
-    items = tuple(given) if isinstance(given, (list, tuple)) else ()
+    items = tuple(as_list(given) or ())
     if not 2 <= len(items) <= _MOST_SIZES:
-        count = f"{len(items)} sizes" if items else repr(given)
+        count = f"{len(items)} size{'s' * (len(items) > 1)}" if items else repr(given)
         raise InvalidArgumentError(
             f"{name} takes 2 to {_MOST_SIZES} sizes, {example}; given were {count}. One size needs "
             "no flexible=, and for more there are ranges."
@@ -207,26 +214,29 @@ def _listed(name: str, given: Any, example: str) -> tuple[Any, ...]:
     return items
 
 
-def _distinct(name: str, sizes: list[Any]) -> tuple[Any, ...]:
+def _distinct(name: str, sizes: Sequence[Any]) -> tuple[Any, ...]:
     repeated = [size for size, count in Counter(sizes).items() if count > 1]
     if repeated:
         raise InvalidArgumentError(f"{name} lists {repeated[0]} more than once. List it once.")
     return tuple(sizes)
 
 
-def _check_range(name: str, pair: tuple[Any, ...], *, ordered: bool = True) -> tuple[int, ...]:
-    """The pair as plain whole numbers."""
-    whole = all(isinstance(n, Integral) and not isinstance(n, bool) for n in pair)
-    if (
-        not whole
-        or not all(1 <= int(n) <= _LARGEST for n in pair)
-        or (ordered and pair[0] > pair[1])
-    ):
+def _check_range(name: str, pair: Sequence[Any]) -> tuple[int, int]:
+    """(lowest, highest) as plain whole numbers."""
+    low, high = _check_sizes(name, pair)
+    if low > high:
+        raise InvalidArgumentError(f"{name} has {(low, high)}; pass (lowest, highest).")
+    return low, high
+
+
+def _check_sizes(name: str, given: Any) -> tuple[int, ...]:
+    """Sizes as plain whole numbers."""
+    sizes = whole_numbers(given)
+    if sizes is None or not all(1 <= size <= _LARGEST for size in sizes):
         raise InvalidArgumentError(
-            f"{name} has {pair}; whole numbers from 1 to {_LARGEST} are required"
-            f"{', the lowest first' if ordered else ''}."
+            f"{name} has {given}; whole numbers from 1 to {_LARGEST} are required."
         )
-    return tuple(int(n) for n in pair)
+    return sizes
 
 
 def _freeze(record: Any, name: str, value: Any) -> None:

@@ -95,8 +95,6 @@ def plan(
     Raises:
         InvalidArgumentError: a picture whose preprocessing is not known, free sides.
     """
-    if inputs not in (None, "image", "array"):
-        raise InvalidArgumentError(f"inputs={inputs!r}: choose 'image' or 'array'.")
     features = tuple(
         _input(spec, inputs, preprocessing, graph, _shapes(spec, flexible, declared))
         for spec in graph.inputs

@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from mobilezoo.coreml.calibration import calibration_batches
+from mobilezoo.coreml.precision import Precision
 from mobilezoo.errors import Float16OverflowWarning, InvalidArgumentError
 from mobilezoo.graph import Graph
 from mobilezoo.graph.calls import intercept_layers
 from mobilezoo.graph.inputs import symbolic_inputs
+from mobilezoo.graph.problems import in_short
 
 _LARGEST = float(np.finfo(np.float16).max)
 
 
-def warn_of_overflow(model: keras.Model, graph: Graph, inputs: Any) -> None:
+def check_use(calibration: Any, precision: Precision) -> None:
+    """Raise InvalidArgumentError for calibration inputs of a file that computes in float32."""
+    if calibration is not None and precision.dtype is not np.float16:
+        raise InvalidArgumentError(
+            f"calibration= looks for values that float16 cannot hold; precision={precision.name!r} "
+            "holds them. Leave calibration= out."
+        )
+
+
+def warn_of_overflow(
+    model: keras.Model, graph: Graph, inputs: Any, input_shape: Sequence[int] | None = None
+) -> None:
     """Run the model on calibration inputs and name the layers that float16 cannot hold.
 
     Args:
         model: whose layers are measured.
         graph: folded; what it merges away (a convolution before its batch norm) never appears.
-        inputs: an array (n, ...) as the model takes it, or a list of one per input.
+        inputs: as `calibration_batches` takes them.
+        input_shape: of a model that does not say it, or leaves sides free.
 
     Raises:
-        InvalidArgumentError: another number of arrays, or of another shape.
+        InvalidArgumentError: inputs that the model does not take.
     """
-    largest = largest_values(model, inputs)
+    largest = largest_values(model, inputs, input_shape)
     found = {
         path: value
         for path, value in largest.items()
@@ -46,25 +61,11 @@ def warn_of_overflow(model: keras.Model, graph: Graph, inputs: Any) -> None:
         )
 
 
-def largest_values(model: keras.Model, inputs: Any) -> Mapping[str, float]:
+def largest_values(
+    model: keras.Model, inputs: Any, input_shape: Sequence[int] | None = None
+) -> Mapping[str, float]:
     """The largest absolute value of each layer's output, over all examples, by the call's path."""
-    structure = symbolic_inputs(model, None)
-    wanted = keras.tree.flatten(structure)
-    given = [
-        np.asarray(item) for item in (inputs if isinstance(inputs, (list, tuple)) else [inputs])
-    ]
-    shapes = [tuple(item.shape[1:]) for item in given]
-    fits = len(given) == len(wanted) and all(
-        len(have) == len(want.shape) - 1
-        and all(w in (None, h) for h, w in zip(have, want.shape[1:], strict=True))
-        for have, want in zip(shapes, wanted, strict=True)
-    )
-    if not fits:
-        raise InvalidArgumentError(
-            f"calibration has shapes {[(len(item), *item.shape[1:]) for item in given]}; the model "
-            f"takes {[tuple(item.shape) for item in wanted]}. Pass arrays (n, ...) as it takes "
-            "them, with prepared pixels."
-        )
+    structure = symbolic_inputs(model, input_shape, any_size=True)
     largest: dict[str, float] = {}
 
     def note(_layer: Any, path: str, proceed: Any, *_: Any) -> Any:
@@ -75,6 +76,12 @@ def largest_values(model: keras.Model, inputs: Any) -> Mapping[str, float]:
             largest[path] = max(peak, largest.get(path, 0.0))
         return made
 
-    with intercept_layers(model, note):
-        model(keras.tree.pack_sequence_as(structure, given), training=False)
+    for batch in calibration_batches(inputs, keras.tree.flatten(structure)):
+        try:
+            with intercept_layers(model, note):
+                model(keras.tree.pack_sequence_as(structure, batch), training=False)
+        except Exception as error:  # numbers that an embedding has no row for, say
+            raise InvalidArgumentError(
+                f"'{model.name}' cannot be computed on the calibration inputs: {in_short(error)}"
+            ) from error
     return largest

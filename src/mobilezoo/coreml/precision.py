@@ -79,7 +79,7 @@ def precision(name: str) -> Precision:
     Raises:
         InvalidArgumentError: unknown; names what there is.
     """
-    if name not in PRECISIONS:
+    if not isinstance(name, str) or name not in PRECISIONS:
         raise InvalidArgumentError(
             f"Unknown precision {name!r}. Choose float32, float16, int8, or {PALETTES[0]} to "
             f"{PALETTES[-1]}.{_guess(str(name).strip().lower())}"

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mobilezoo.errors import InvalidArgumentError, OutputExistsError
 
@@ -16,14 +17,14 @@ def check_output(path: str | os.PathLike[str], overwrite: bool) -> Path:
     """The path, if a package or file may be written there; checked before any work is done.
 
     Raises:
-        InvalidArgumentError: wrong suffix, missing or read-only folder.
+        InvalidArgumentError: no path, wrong suffix, missing or read-only folder.
         OutputExistsError: something is there and `overwrite` is false.
     """
-    target = Path(path).expanduser()
+    target = _as_path(path).expanduser()
     if target.suffix not in (".mlpackage", ".mlmodel"):
         raise InvalidArgumentError(
             f"'{target}' must end in .mlpackage (ML program, iOS 15) or .mlmodel (neural network, "
-            "iOS 11)."
+            "iOS 11), after a name."
         )
     folder = target.parent
     if not folder.is_dir():
@@ -38,6 +39,16 @@ def check_output(path: str | os.PathLike[str], overwrite: bool) -> Path:
             f"'{target}' is no {what} and is not replaced. Choose another name."
         )
     return target
+
+
+def _as_path(given: Any) -> Path:
+    named = isinstance(given, (str, os.PathLike)) and isinstance(os.fspath(given), str)
+    if not named or not os.fspath(given) or "\0" in os.fspath(given):
+        raise InvalidArgumentError(
+            f"path={given!r} must be a path that ends in .mlpackage or .mlmodel, or None for a "
+            "model that is not kept."
+        )
+    return Path(given)
 
 
 @contextmanager

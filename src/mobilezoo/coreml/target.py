@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -80,10 +81,22 @@ def find_target(given: str | Any) -> Target:
         found = _release(systems[parts[1].lower()], version)
         if found is not None:
             return found
-    raise InvalidArgumentError(
-        f"Unknown minimum_deployment_target {name!r}. Choose iOS11, iOS11.2, iOS12, ... or a "
-        f"release of macOS, watchOS or tvOS.{did_you_mean(name, TARGETS)}"
+        raise _unknown(name, _named(systems[parts[1].lower()]))
+    hint = did_you_mean(name, TARGETS) if re.search(r"[a-z]", name, re.IGNORECASE) else ""
+    ranges = (_named(system) for system in _SYSTEMS)
+    raise _unknown(name, [f"{names[0]} to {names[-1]}" for names in ranges], hint)
+
+
+def _unknown(name: str, known: Sequence[str], hint: str = "") -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"Unknown minimum_deployment_target {name!r}. Choose {', '.join(known[:-1])} or "
+        f"{known[-1]}.{hint}"
     )
+
+
+def _named(system: str) -> list[str]:
+    """The releases of a system, the oldest first."""
+    return [target.name for target in TARGETS.values() if target.system == system]
 
 
 def choose_format(path: Path | None, target: Target | None, precision: Precision) -> Format:

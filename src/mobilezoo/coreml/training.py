@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from numbers import Integral
+from typing import Any
 
+import keras
 import numpy as np
 
+from mobilezoo.coreml.arguments import as_list, check_flag, whole_numbers
 from mobilezoo.coreml.names import program_names
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.target import Format, Target, first_release
@@ -20,6 +21,7 @@ UPDATABLE_VERSION = 4  # of the specification
 LOSSES = ("categorical_cross_entropy", "mean_squared_error")
 OPTIMIZERS = ("sgd", "adam")
 _PICTURE_RANK = 4
+_LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class OnDeviceTraining:
     """What an app's `MLUpdateTask` does; every number is a default that the app may change.
 
     Attributes:
-        layers: paths of the Dense and Conv2D layers that learn: "fc", "backbone/conv1".
+        layers: the Dense and Conv2D layers that learn, or their paths: "fc", "backbone/conv1".
         loss: "categorical_cross_entropy" or "mean_squared_error"; None: the former after softmax.
         optimizer: "sgd" or "adam".
         learning_rate: above 0, at most 1; the app may set any up to 1.
@@ -36,7 +38,7 @@ class OnDeviceTraining:
         shuffle: whether the order of the examples changes from epoch to epoch.
     """
 
-    layers: Sequence[str]
+    layers: Sequence[str | keras.layers.Layer]
     loss: str | None = None
     optimizer: str = "sgd"
     learning_rate: float = 0.01
@@ -45,35 +47,43 @@ class OnDeviceTraining:
     shuffle: bool = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.layers, str) or not list(self.layers):
+        listed = as_list(self.layers)
+        if not listed or not all(isinstance(item, (str, keras.layers.Layer)) for item in listed):
             raise InvalidArgumentError(
-                f"updatable={self.layers!r} names no layers: pass a list such as ['fc']."
+                f"updatable={self.layers!r} is no list of layers: pass one such as ['fc']."
             )
+        object.__setattr__(self, "layers", tuple(listed))
         for role, given, known in (
             ("loss", self.loss, (None, *LOSSES)),
             ("optimizer", self.optimizer, OPTIMIZERS),
         ):
-            if given not in known:
+            if not isinstance(given, (str, type(None))) or given not in known:
                 names = [name for name in known if name is not None]
                 raise InvalidArgumentError(
                     f"Unknown {role} {given!r}. Choose {' or '.join(names)}."
                     f"{did_you_mean(str(given), names)}"
                 )
-        if not (math.isfinite(self.learning_rate) and 0 < self.learning_rate <= 1):
+        rate = self.learning_rate
+        is_number = isinstance(rate, (int, float, np.integer, np.floating)) and not isinstance(
+            rate, bool
+        )
+        if not is_number or not 0 < rate <= 1:
             raise InvalidArgumentError(
-                f"learning_rate={self.learning_rate} must be above 0 and at most 1."
+                f"learning_rate={rate!r} must be a number above 0 and at most 1."
             )
-        for role, numbers in (("batch_sizes", self.batch_sizes), ("epochs", self.epochs)):
-            listed = numbers if isinstance(numbers, Sequence) else ()
-            if not listed or not all(isinstance(n, Integral) and n >= 1 for n in listed):
+        for role in ("batch_sizes", "epochs"):
+            numbers = whole_numbers(getattr(self, role))
+            if not numbers or not all(1 <= n <= _LARGEST for n in numbers):
                 raise InvalidArgumentError(
-                    f"{role}={numbers!r} must be whole numbers above 0, such as (16, 8), the "
-                    "default first."
+                    f"{role}={getattr(self, role)!r} must be whole numbers from 1 to {_LARGEST}, "
+                    "such as (16, 8), the default first."
                 )
+            object.__setattr__(self, role, numbers)
+        check_flag("shuffle", self.shuffle)
 
 
 def find_training(
-    updatable: Sequence[str] | OnDeviceTraining | None,
+    updatable: Any,
     form: Format,
     precision: Precision,
     system: Target | None,
@@ -104,35 +114,84 @@ def find_training(
     return updatable if isinstance(updatable, OnDeviceTraining) else OnDeviceTraining(updatable)
 
 
-def check_layers(training: OnDeviceTraining, captured: Graph, folded: Graph) -> dict[str, str]:
-    """Path of each Dense or Conv2D call that can learn -> its layer in the neural network.
+@dataclass(frozen=True)
+class Candidates:
+    """Layers of a network that can learn where the gradients of the loss reach them.
 
-    Raises:
-        InvalidArgumentError: a layer is unknown or cannot learn, or no loss fits the outputs.
+    Attributes:
+        model: name of the model.
+        calls: path of each layer call.
+        trainable: path of each Dense or Conv2D call -> its layer in the neural network.
+        asked: paths of those that are to learn.
     """
-    trainable = _trainable_layers(captured, folded)
-    for path in training.layers:
-        if path in trainable:
-            continue
-        if path in captured.layer_outputs:
-            why = "is called more than once" if f"{path}:2" in captured.layer_outputs else (
+
+    model: str
+    calls: frozenset[str]
+    trainable: Mapping[str, str]
+    asked: tuple[str, ...]
+
+    def check(self, reached: Set[str]) -> None:
+        """Refuse what is no such layer.
+
+        Args:
+            reached: the layers of the neural network that gradients reach.
+
+        Raises:
+            InvalidArgumentError: lists those that can learn.
+        """
+        possible = [path for path, name in self.trainable.items() if name in reached]
+        choose = f"Choose among {_listed(possible)}." if possible else "None of its layers can."
+        for path in self.asked:
+            if path in self.trainable:
+                continue
+            if path not in self.calls:
+                raise InvalidArgumentError(
+                    f"updatable: '{self.model}' has no layer '{path}'. {choose}"
+                    f"{did_you_mean(path, possible)}"
+                )
+            why = "is called more than once" if f"{path}:2" in self.calls else (
                 "is no Dense or Conv2D layer with one kernel"
             )  # fmt: skip
             raise InvalidArgumentError(
-                f"updatable: '{path}' {why}, and Core ML cannot train it. Choose among "
-                f"{_listed(list(trainable))}."
+                f"updatable: '{path}' {why}, and Core ML cannot train it. {choose}"
             )
-        raise InvalidArgumentError(
-            f"updatable: '{captured.name}' has no layer '{path}'. Choose among "
-            f"{_listed(list(trainable))}.{did_you_mean(path, trainable)}"
-        )
+
+
+def find_candidates(
+    training: OnDeviceTraining, model: keras.Model, captured: Graph, folded: Graph
+) -> Candidates:
+    """The layers that can learn, and those that are to.
+
+    Raises:
+        InvalidArgumentError: a layer object of another model, or outputs that no loss fits.
+    """
+    calls = frozenset(captured.layer_outputs)
+    asked = tuple(
+        item if isinstance(item, str) else _path(item, model, calls) for item in training.layers
+    )
     shapes = [captured.spec(name).shape[1:] for name in captured.outputs]
     if len(shapes) != 1 or len(shapes[0]) != 1:
         raise InvalidArgumentError(
             f"updatable= needs one output that is a vector, for the loss; '{captured.name}' has "
             f"{len(shapes)} of shapes {shapes}."
         )
-    return trainable
+    return Candidates(captured.name, calls, _trainable_layers(captured, folded), asked)
+
+
+def _path(layer: keras.layers.Layer, model: keras.Model, calls: Set[str]) -> str:
+    """Of a layer in the model, which other layers may share the name with."""
+    paths = sorted(path for path in calls if path.rpartition("/")[2] == layer.name)
+    if not any(item is layer for item in model._flatten_layers()):
+        raise InvalidArgumentError(
+            f"updatable: the layer '{layer.name}' is not in '{model.name}'. Pass one of its own, "
+            "or the layer's path."
+        )
+    if len(paths) > 1:
+        raise InvalidArgumentError(
+            f"updatable: '{model.name}' has several layers '{layer.name}'. Pass the path: "
+            f"{', '.join(map(repr, paths))}."
+        )
+    return paths[0] if paths else layer.name
 
 
 def _trainable_layers(captured: Graph, folded: Graph) -> dict[str, str]:

@@ -39,12 +39,12 @@ class Preprocessing:
     bgr: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise InvalidArgumentError(f"name={self.name!r} must be a text.")
+        if not isinstance(self.bgr, (bool, np.bool_)):
+            raise InvalidArgumentError(f"bgr={self.bgr!r} must be True or False.")
         for name in ("mean", "scale"):
-            values = getattr(self, name)
-            if not isinstance(values, tuple) or len(values) not in (1, 3):
-                raise InvalidArgumentError(f"{name}={values!r} must be a tuple of 1 or 3 numbers.")
-            if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in values):
-                raise InvalidArgumentError(f"{name}={values!r} must hold finite numbers.")
+            object.__setattr__(self, name, _numbers(name, getattr(self, name)))
         if 0 in self.scale:
             raise InvalidArgumentError(f"scale={self.scale} must not be 0: nothing would be left.")
 
@@ -92,6 +92,20 @@ class Preprocessing:
             )
 
 
+def _numbers(name: str, given: Any) -> tuple[float, ...]:
+    """1 or 3 finite numbers of a tuple, a list or an array; NumPy's as plain ones."""
+    values = given.tolist() if isinstance(given, np.ndarray) else given
+    if not isinstance(values, (list, tuple)) or len(values) not in (1, 3):
+        raise InvalidArgumentError(
+            f"{name}={given!r} must be a tuple of 1 or 3 numbers, such as (1.0,)."
+        )
+    for value in values:
+        real = isinstance(value, (int, float, np.integer, np.floating))
+        if not real or isinstance(value, bool) or not math.isfinite(value):
+            raise InvalidArgumentError(f"{name}={given!r} must hold finite numbers.")
+    return tuple(value if type(value) in (int, float) else float(value) for value in values)
+
+
 # Sources: keras.applications.imagenet_utils ("tf", "caffe", "torch").
 _RECORDS = {
     record.name: record
@@ -133,7 +147,7 @@ def preprocessing(spec: str | Preprocessing) -> Preprocessing:
     """
     if isinstance(spec, Preprocessing):
         return spec
-    if spec not in _RECORDS:
+    if not isinstance(spec, str) or spec not in _RECORDS:
         close = difflib.get_close_matches(str(spec), _RECORDS, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise InvalidArgumentError(

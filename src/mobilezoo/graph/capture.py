@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 
-from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
+from mobilezoo.errors import UnsupportedLayersError
 from mobilezoo.graph.calls import (
     intercept_layers,
     intercept_operations,
@@ -48,11 +48,6 @@ def capture(
         InvalidArgumentError: not a Keras model, not built, or its inputs are unknown.
         UnsupportedLayersError: lists every layer or operation that cannot be represented.
     """
-    if not isinstance(model, keras.Model):
-        raise InvalidArgumentError(
-            f"Expected a keras.Model, got {type(model).__module__}.{type(model).__qualname__}. "
-            "Load saved models with keras.models.load_model first."
-        )
     try:
         return _capture(model, symbolic_inputs(model, input_shape, any_size=any_size))
     except UnsupportedLayersError as error:
@@ -62,7 +57,7 @@ def capture(
                 for n in (1, 2)
             )
         except UnsupportedLayersError:
-            raise error from None
+            raise error from error.__cause__
         if not _keeps_examples_apart(one, two):
             raise
         return one

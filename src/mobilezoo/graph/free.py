@@ -29,15 +29,15 @@ def check_free_sides(graph: Graph) -> None:
     if problems:
         raise UnsupportedLayersError(
             f"{len(problems)} operation(s) of '{graph.name}' depend on the picture's size, which "
-            "flexible= leaves open. End the network in global pooling, or export one size.\n"
-            + "\n".join(problems)
+            "flexible= leaves open. Take global pooling in the place of Flatten, or leave "
+            "flexible= out and export one size.\n" + "\n".join(problems)
         )
 
 
 def _objection(node: Node, specs: dict[str, TensorSpec]) -> str:
     shape = node.output.shape
     if len(shape) > 1 and shape[-1] is None:
-        return "its channels are as many as the size makes them"
+        return "it puts height or width into the channels, whose number must be known"
     if node.kind == "reshape" and _free(shape) > 1:
         return "it moves elements between sides that are free"
     read = [specs[name].shape for name in node.inputs]

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import keras
+import numpy as np
 
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph.node import Shape
+
+
+def check_model(model: Any) -> None:
+    """Raise InvalidArgumentError where something else than a model of Keras 3 was given."""
+    if not isinstance(model, keras.Model):
+        given = model if isinstance(model, type) else type(model)
+        raise InvalidArgumentError(
+            f"Expected a keras.Model, got {'the class ' if given is model else ''}"
+            f"{given.__module__}.{given.__qualname__}. {_how_to_get_one(model)}"
+        )
 
 
 def symbolic_inputs(
@@ -25,7 +38,11 @@ def symbolic_inputs(
         input_shape: of the one input, without the batch; None for what the model declares.
         batch: number of examples.
         any_size: whether `input_shape` may have other sides than the model declares.
+
+    Raises:
+        InvalidArgumentError: no model, none that is built, or another shape than it takes.
     """
+    check_model(model)
     if not model.built:
         raise InvalidArgumentError(
             f"Model '{model.name}' has no weights yet. Call it once on real data, or "
@@ -39,6 +56,7 @@ def symbolic_inputs(
         )
     if input_shape is None:
         return keras.tree.map_structure(lambda tensor: _fresh(tensor, batch), declared)
+    input_shape = _whole(input_shape)
     if declared is None:
         return keras.KerasTensor((batch, *input_shape), name="image")
     flat = keras.tree.flatten(declared)
@@ -49,9 +67,42 @@ def symbolic_inputs(
     declared_shape = tuple(flat[0].shape)
     if any_size and declared_shape:
         declared_shape = (None, *(None for _ in declared_shape[1:-1]), declared_shape[-1])
-    _check_fits(model, tuple(input_shape), declared_shape)
+    _check_fits(model, input_shape, declared_shape)
     tensor = keras.KerasTensor((batch, *input_shape), flat[0].dtype, name=flat[0].name)
     return keras.tree.pack_sequence_as(declared, [tensor])
+
+
+def _how_to_get_one(given: Any) -> str:
+    """What to do with something that is no model of Keras 3."""
+    kinds = given.__mro__ if isinstance(given, type) else type(given).__mro__
+    origins = {kind.__module__.partition(".")[0] for kind in kinds}
+    if isinstance(given, (str, os.PathLike)):
+        return "Load saved models with keras.models.load_model first."
+    if isinstance(given, keras.layers.Layer):
+        return "Make one of the layer: keras.Sequential([keras.Input(shape), layer])."
+    if isinstance(given, type) or (callable(given) and not origins & {"torch", "tensorflow"}):
+        return "Call it, and pass what it returns."
+    if "tf_keras" in origins:
+        return (
+            "That is Keras 2: save it as .h5 and load it with keras.models.load_model of Keras 3."
+        )
+    if origins & {"torch", "tensorflow"}:
+        return "Rebuild it in Keras 3; models of PyTorch and TensorFlow take coremltools.convert."
+    return "Build one, or load it with keras.models.load_model."
+
+
+def _whole(input_shape: Any) -> Shape:
+    """The shape in plain whole numbers, None where it stays open."""
+    sequence = isinstance(input_shape, (Sequence, np.ndarray))
+    shape = tuple(input_shape) if sequence else ()
+    sides = [side for side in shape if side is not None]
+    whole = all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides)
+    if not shape or not whole or min(sides, default=1) < 1:
+        raise InvalidArgumentError(
+            f"input_shape={input_shape!r} must be whole numbers above 0, such as (height, width, "
+            "channels)."
+        )
+    return tuple(None if side is None else int(side) for side in shape)
 
 
 def _declared_inputs(model: keras.Model) -> Any:

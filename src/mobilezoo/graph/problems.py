@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import keras
 
@@ -14,7 +15,25 @@ from mobilezoo.graph.call import Unsupported
 _KERAS_FRAME = re.compile(
     r"\x1b\[[\d;]*m|Exception encountered when calling .*?\(\)\.|Arguments received by.*", re.DOTALL
 )
-_NOT_YET = "not supported yet, see docs/operations.md for what is"
+_NO_OPERATION = "it cannot be exported; compute the same by other keras.ops, or in the app"
+
+
+class Problem(NamedTuple):
+    """Why a layer cannot be represented.
+
+    Attributes:
+        kind: class of the layer.
+        operation: of `keras.ops` that is in the way; empty where it is the layer itself.
+        reason: in words.
+    """
+
+    kind: str
+    operation: str
+    reason: str
+
+    def __str__(self) -> str:
+        """The operation and the reason."""
+        return f"keras.ops {self.operation}: {self.reason}" if self.operation else self.reason
 
 
 class Problems:
@@ -26,7 +45,8 @@ class Problems:
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._found: dict[str, tuple[str, str]] = {}  # path -> class, reason
+        self._found: dict[str, Problem] = {}  # by the layer's path
+        self._cause: BaseException | None = None  # the first error of code that is not ours
 
     def note_layer(
         self, path: str, layer: Any, error: Exception, *, supported: bool = False
@@ -37,39 +57,53 @@ class Problems:
         """
         if not any(found.startswith(f"{path}/") for found in self._found):
             reason = _describe(layer, error, supported)
-            self._found.setdefault(path, (type(layer).__name__, reason))
+            self._found.setdefault(path, Problem(type(layer).__name__, "", reason))
+            own = isinstance(error, Unsupported)
+            self._cause = self._cause or (error.__cause__ if own else error)
 
     def note_operation(self, path: str, layer: Any, operation: Any, reason: str) -> None:
         """An operation of `keras.ops` in a layer (or in the model itself)."""
-        text = f"keras.ops {type(operation).__name__}: {reason or _NOT_YET}"
-        self._found.setdefault(path or self._model, (type(layer).__name__, text))
+        problem = Problem(type(layer).__name__, type(operation).__name__, reason or _NO_OPERATION)
+        self._found.setdefault(path or self._model, problem)
 
     def raise_if_any(self) -> None:
         """Raise UnsupportedLayersError with a line for each class of layer and reason."""
         if not self._found:
             return
-        paths: dict[tuple[str, str], list[str]] = {}
-        for path, problem in self._found.items():
-            paths.setdefault(problem, []).append(path)
-        lines = [f"  {kind} ({', '.join(names)}): {why}" for (kind, why), names in paths.items()]
         raise UnsupportedLayersError(
             f"{len(self._found)} layer(s) of '{self._model}' cannot be represented:\n"
-            + "\n".join(lines)
-        )
+            + lines(self._found, str),
+            self._found,
+        ) from self._cause
+
+
+def lines(found: Mapping[str, Problem], reason: Callable[[Problem], str]) -> str:
+    """A line for each class of layer and reason, with the paths."""
+    paths: dict[tuple[str, str], list[str]] = {}
+    for path, problem in found.items():
+        paths.setdefault((problem.kind, reason(problem)), []).append(path)
+    return "\n".join(
+        f"  {kind} ({', '.join(names)}){': ' * bool(why)}{why}"
+        for (kind, why), names in paths.items()
+    )
 
 
 def _describe(layer: Any, error: Exception, supported: bool) -> str:
     if isinstance(error, Unsupported):
         return str(error)
-    text = _KERAS_FRAME.sub("", str(error))
-    what = re.sub(r"\s+", " ", text).strip()
-    what = what if len(what) <= 160 else f"{what[:160]} ..."
+    what = in_short(error)
     if supported:
-        return f"it does not take such an input ({type(error).__name__}: {what})"
+        return f"it does not take such an input ({what})"
     own = type(layer).__module__.startswith("keras.")
     if own and not isinstance(layer, keras.Model):
-        return f"this layer of Keras is {_NOT_YET}"
-    return (
-        "its call does not run on symbolic tensors; write it in keras.ops "
-        f"({type(error).__name__}: {what})"
-    )
+        return (
+            "it cannot be exported; leave it out, or say what it computes in keras.ops with "
+            f"mobilezoo.register_emitter({type(layer).__name__})"
+        )
+    return f"its call does not run on symbolic tensors; write it in keras.ops ({what})"
+
+
+def in_short(error: Exception) -> str:
+    """Class and text of an error on one line, without what Keras puts around it."""
+    text = re.sub(r"\s+", " ", _KERAS_FRAME.sub("", str(error))).strip()
+    return f"{type(error).__name__}: {text if len(text) <= 160 else f'{text[:160]} ...'}"

@@ -14,7 +14,7 @@ from mobilezoo.graph import rules
 from mobilezoo.graph.call import Call, Unsupported
 from mobilezoo.graph.calls import tensors_in
 from mobilezoo.graph.node import Graph, Node, Shape, TensorSpec, Weight
-from mobilezoo.graph.problems import Problems
+from mobilezoo.graph.problems import Problems, in_short
 from mobilezoo.graph.variables import weight_of
 
 
@@ -32,6 +32,7 @@ class Recording:
         self._path: list[str] = []
         self._problems = Problems(model.name)
         self._open: list[Any] = [model]  # the layers whose calls are running
+        self._operations: list[Any] = []  # those being recorded: the last is part of the first
         self._made_at: dict[str, int] = {}  # tensor -> index of the node that made it
         self._renamed: dict[str, str] = {}  # tensor -> the name it gets in the end
 
@@ -136,16 +137,32 @@ class Recording:
         """Replaces `Operation.symbolic_call`: one `keras.ops` function becomes nodes."""
         if not rules.is_keras_own(operation):  # opened, like a custom layer
             return operation.call(*args, **kwargs)
+        self._operations.append(operation)
+        try:
+            return self._record(operation, args, kwargs)
+        except (InvalidArgumentError, UnsupportedLayersError):
+            raise
+        except Exception as error:
+            if _has_free_sides(tensors_in((args, kwargs), keras.KerasTensor)):
+                self._note_operation(in_short(error))  # the layer would not say which it is
+            raise
+        finally:
+            self._operations.pop()
+
+    def _record(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         outputs = operation.compute_output_spec(*args, **kwargs)
         rule = rules.rule_for_operation(operation)
         try:
-            _check_floats(tensors_in(outputs, keras.KerasTensor), operation)
             if rule is None:
                 raise Unsupported()
+            _check_floats(tensors_in(outputs, keras.KerasTensor), operation)
             return self._apply(rule, operation, args, kwargs, outputs)
         except Unsupported as problem:
-            self._problems.note_operation(self._where(), self._open[-1], operation, str(problem))
+            self._note_operation(str(problem))
             return self._opaque(outputs, (args, kwargs))
+
+    def _note_operation(self, reason: str) -> None:
+        self._problems.note_operation(self._where(), self._open[-1], self._operations[0], reason)
 
     def _apply(
         self, rule: Any, operation: Any, args: tuple[Any, ...], kwargs: Any, outputs: Any
@@ -233,6 +250,10 @@ def _check_floats(outputs: Sequence[Any], operation: Any) -> None:
     for tensor in outputs:
         if not tensor.dtype.startswith(("float", "bfloat")):
             raise Unsupported(f"it computes in {tensor.dtype}; cast to float32 before")
+
+
+def _has_free_sides(tensors: Sequence[Any]) -> bool:
+    return any(None in tensor.shape[1:] for tensor in tensors)
 
 
 def _without_context(kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilezoo._content import content_hash
+from mobilezoo._labels import labels_in
 from mobilezoo.errors import CoreMLFileError
 from mobilezoo.inspection.features import read_features
 from mobilezoo.inspection.network import read_layers
@@ -39,17 +40,14 @@ def inspect_coreml(path: str | os.PathLike[str]) -> Inspection:
     Raises:
         CoreMLFileError: there is no such file, or it is damaged.
     """
-    root = Path(path)
-    if root.suffix == ".mlmodelc":
-        raise CoreMLFileError(
-            f"{root}: compiled for devices. Inspect the .mlpackage or .mlmodel it was made from."
-        )
-    file = read_model(root)
+    file = read_model(path)
+    root = file.path
     if file.kind is None:
         raise CoreMLFileError(f"{root}: holds no model; it is empty or damaged.")
     contents = _Contents(WeightFiles(file.spec_path), root)
     operations = tuple(contents.operations(file.model, ""))
     model, metadata = file.model, file.model.description.metadata
+    labels = _labels(model)
     ios, macos = _SYSTEMS.get(model.specificationVersion, ("unknown", "unknown"))
     return Inspection(
         path=str(root),
@@ -70,7 +68,7 @@ def inspect_coreml(path: str | os.PathLike[str]) -> Inspection:
         outputs=_features(model, "output"),
         states=_features(model, "state"),
         training_inputs=_features(model, "trainingInput"),
-        labels=_labels(model),
+        labels=labels_in(metadata.userDefined) if labels is None else labels,
         functions=tuple(sorted(model.mlProgram.functions)),
         models=tuple((name, _words(_kind(part))) for name, part in _parts(model)),
         operations=operations,

@@ -136,7 +136,7 @@ class Inspection:
         outputs: what it returns.
         states: that stay between predictions.
         training_inputs: of an updatable model.
-        labels: of the classes; None if it is no classifier.
+        labels: of the classes, of a classifier or in the metadata (`classes`); None: none.
         functions: of an ML program.
         models: of a pipeline, as (name, format).
         operations: or layers, in program order; constants are no operations, but weights.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mobilezoo import _environment
-from mobilezoo.errors import CoreMLFileError
+from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
 from mobilezoo.runtime._paths import path_inside
 from mobilezoo.runtime.features import Feature, Metadata, read_feature, read_metadata
 
@@ -22,6 +22,8 @@ from coremltools.proto import Model_pb2  # noqa: E402
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: E402
 
 _DATA_FOLDER = "Data"
+_TEXT = 1000  # bytes by which a text is told
+_LFS = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,9 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
 
     Raises:
         CoreMLFileError: there is none at `path`, or it is damaged.
+        InvalidArgumentError: `path` is no path.
     """
-    file = Path(path)
-    if not file.exists():
-        raise CoreMLFileError(f"{file}: no such file or folder.")
-    if file.is_file() and file.suffix != ".mlmodel":
-        raise CoreMLFileError(
-            f"{file}: a file, but a .mlpackage is a folder. An archive must be unpacked first."
-        )
+    file = _existing(path)
     spec_path = file if file.is_file() else _spec_path(file)
     return ModelFile(file, spec_path, _parse(spec_path))
 
@@ -104,6 +101,29 @@ def open_package(file: ModelFile) -> Package:
     )
 
 
+def _existing(path: Any) -> Path:
+    """The path of something that may be a Core ML file, by its kind and name."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidArgumentError(f"{path!r} is no path. Pass that of a .mlpackage or a .mlmodel.")
+    file = Path(path)
+    if file.suffix == ".mlmodelc":
+        raise CoreMLFileError(
+            f"{file}: compiled for devices. Take the .mlpackage or .mlmodel it was made from."
+        )
+    if not file.exists():
+        raise CoreMLFileError(f"{file}: no such file or folder.")
+    if file.is_file() and file.suffix == ".mlpackage":
+        raise CoreMLFileError(
+            f"{file}: a file, but a .mlpackage is a folder. An archive must be unpacked first."
+        )
+    if file.is_file() and file.suffix != ".mlmodel":
+        raise CoreMLFileError(
+            f"{file}: no Core ML file. Those end in .mlmodel, or are folders that end in "
+            ".mlpackage. An archive must be unpacked first."
+        )
+    return file
+
+
 def _spec_path(folder: Path) -> Path:
     """The protobuf file that the manifest calls the root of the package."""
     manifest = folder / "Manifest.json"
@@ -126,11 +146,32 @@ def _spec_path(folder: Path) -> Path:
 
 def _parse(spec_path: Path) -> Any:
     model = Model_pb2.Model()
+    content = spec_path.read_bytes()
+    if not content:
+        raise CoreMLFileError(f"{spec_path}: holds no model; the file is empty.")
     try:
-        model.ParseFromString(spec_path.read_bytes())
+        model.ParseFromString(content)
     except DecodeError as error:
-        raise CoreMLFileError(f"{spec_path}: truncated or damaged protobuf ({error}).") from error
+        what = _text_in(content) or f"truncated or damaged protobuf ({error})"
+        raise CoreMLFileError(f"{spec_path}: {what}.") from error
     return model
+
+
+def _text_in(content: bytes) -> str | None:
+    """What a file is that holds text and no protobuf; None for other files."""
+    beginning = content[:_TEXT]
+    if beginning.startswith(_LFS):
+        return "a pointer of Git LFS. Get the file itself: git lfs pull"
+    printable = all(byte >= 32 or byte in b"\t\n\r" for byte in beginning)
+    return "a text, no Core ML model" if printable and _is_utf8(content) else None
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _main_function(model: Any, folder: Path) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from mobilezoo._labels import labels_in
 from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.examples import Examples, read_examples
@@ -55,7 +56,9 @@ class CoreMLProgram:
         inputs: what `predict` takes.
         outputs: what `predict` returns.
         metadata: author, license, versions, minimum iOS.
-        labels: names of the classes, or None if it is no classifier.
+        labels: names of the classes, of a classifier or in the metadata of a file with an output
+            for each class (`classes`); None where there are none.
+        is_classifier: whether `predict` gives one label, and a probability for each.
     """
 
     def __init__(self, opened: Opened) -> None:
@@ -66,7 +69,10 @@ class CoreMLProgram:
         self._block, self._fetch = opened.block, opened.fetch
         self._executable = opened.executable
         classifier = opened.block.classifier
-        self.labels = None if classifier is None else classifier.labels
+        self.is_classifier = classifier is not None
+        self.labels = (
+            labels_in(opened.metadata.user_defined) if classifier is None else classifier.labels
+        )
 
     @overload
     def predict(self, inputs: Mapping[str, Any]) -> dict[str, Any]: ...

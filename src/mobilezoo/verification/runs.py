@@ -102,9 +102,9 @@ def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatA
     )
     outputs: list[FloatArray] = []
     for index, name in enumerate(output_names(graph)):
-        if index == 0 and program.labels is not None:
+        if index == 0 and program.is_classifier:
             probabilities = made[probability_output(program)]
-            rows = [[row[label] for label in program.labels] for row in probabilities]
+            rows = [[row[label] for label in program.labels or ()] for row in probabilities]
             outputs.append(np.asarray(rows, np.float32))
             continue
         if name not in made and len(made) == 1 and len(graph.outputs) == 1:

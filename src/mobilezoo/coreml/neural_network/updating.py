@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from coremltools import proto
 
 from mobilezoo.coreml.neural_network.table import free_name
-from mobilezoo.coreml.training import LOSSES, UPDATABLE_VERSION, OnDeviceTraining
+from mobilezoo.coreml.training import LOSSES, UPDATABLE_VERSION, Candidates, OnDeviceTraining
 from mobilezoo.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -23,17 +23,17 @@ _CROSS_ENTROPY, _SQUARED_ERROR = LOSSES
 
 
 def make_updatable(
-    model: Model_pb2.Model, training: OnDeviceTraining, trainable: Mapping[str, str]
+    model: Model_pb2.Model, training: OnDeviceTraining, candidates: Candidates
 ) -> None:
     """Add what an `MLUpdateTask` needs: layers that learn, loss, optimizer, training inputs.
 
     Args:
         model: a neural network in float32 with one output, a vector; changed in place.
-        training: the layers that learn, and how.
-        trainable: path of each Dense or Conv2D call -> its layer in the network.
+        training: how they learn.
+        candidates: the layers that may learn, and those that are to.
 
     Raises:
-        InvalidArgumentError: no loss fits, or gradients do not reach a layer.
+        InvalidArgumentError: no loss fits, or a layer cannot learn.
     """
     network = getattr(model, model.WhichOneof("Type"))
     values = _output(model, network)
@@ -41,15 +41,17 @@ def make_updatable(
     ends_in_softmax = softmax is not None and softmax.WhichOneof("layer") == "softmax"
     loss = _loss(training, ends_in_softmax)
     start = softmax.input[0] if softmax is not None and loss == _CROSS_ENTROPY else values
-    wanted = {trainable[path]: path for path in training.layers}
-    _check_reached(list(_backward(network.layers, start)), wanted, trainable)
+    chain = list(_backward(network.layers, start))
+    candidates.check({layer.name for layer in chain})
+    wanted = {candidates.trainable[path]: path for path in candidates.asked}
+    _check_reached(chain, wanted, candidates.trainable)
     for layer in network.layers:
         if layer.name in wanted:
             _mark(layer)
     _set_loss(model, network, loss, values)
     _set_optimizer(network.updateParams.optimizer, training)
     _set_numbers(network.updateParams.epochs, training.epochs)
-    network.updateParams.shuffle.defaultValue = training.shuffle
+    network.updateParams.shuffle.defaultValue = bool(training.shuffle)
     model.isUpdatable = True
     model.specificationVersion = max(model.specificationVersion, UPDATABLE_VERSION)
 

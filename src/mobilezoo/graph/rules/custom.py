@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 
 import keras
 
-from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.errors import InvalidArgumentError, MobilezooError
 from mobilezoo.graph.call import Call, Unsupported
-from mobilezoo.graph.rules.table import LAYERS
+from mobilezoo.graph.problems import in_short
+from mobilezoo.graph.rules.table import LAYERS, rule_for_class
 
 Emitter = TypeVar("Emitter", bound=Callable[..., Any])
 
 _registered: set[type] = set()
+_BASES = (keras.Layer, keras.Model, keras.layers.Wrapper)
 
 
 def register_emitter(layer_class: type[keras.layers.Layer]) -> Callable[[Emitter], Emitter]:
@@ -28,24 +30,35 @@ def register_emitter(layer_class: type[keras.layers.Layer]) -> Callable[[Emitter
     formats, `verify`, which compares with the layer's own `call`, and the counts.
 
     Args:
-        layer_class: exactly this class; subclasses may compute something else. Registering it
-            again replaces the function.
+        layer_class: exactly this class; subclasses may compute something else, and need a
+            function each. Registering it again replaces the function.
 
     Raises:
-        InvalidArgumentError: not a class of layers, or one that mobilezoo exports itself.
+        InvalidArgumentError: not a class of layers, one that mobilezoo exports itself, or one of
+            Keras's that only others are made of.
     """
     if not (isinstance(layer_class, type) and issubclass(layer_class, keras.layers.Layer)):
         raise InvalidArgumentError(
             f"register_emitter takes a class of layers, got {layer_class!r}. Write "
             "@register_emitter(MyLayer) above the function."
         )
-    if layer_class in LAYERS and layer_class not in _registered:
+    if layer_class in _BASES:
+        raise InvalidArgumentError(
+            f"{layer_class.__name__} is what other classes are made of, and a function is for "
+            "exactly one class. Register those that your model calls, one by one."
+        )
+    if rule_for_class(layer_class) is not None and layer_class not in _registered:
         raise InvalidArgumentError(
             f"{layer_class.__name__} is exported by mobilezoo itself. Make a subclass, and "
             "register that."
         )
 
     def register(function: Emitter) -> Emitter:
+        if not callable(function):
+            raise InvalidArgumentError(
+                f"@register_emitter({layer_class.__name__}) stands above a function, got "
+                f"{function!r}."
+            )
         LAYERS[layer_class] = _rule(function)
         _registered.add(layer_class)
         return function
@@ -55,7 +68,15 @@ def register_emitter(layer_class: type[keras.layers.Layer]) -> Callable[[Emitter
 
 def _rule(function: Callable[..., Any]) -> Callable[[Call], Any]:
     def rule(call: Call) -> Any:
-        made = function(call.operation, *call.args, **call.kwargs)
+        try:
+            made = function(call.operation, *call.args, **call.kwargs)
+        except (MobilezooError, Unsupported):
+            raise
+        except Exception as error:
+            raise Unsupported(
+                f"the function registered for it, {getattr(function, '__name__', function)}, "
+                f"failed ({in_short(error)})"
+            ) from error
         shapes = [tuple(getattr(item, "shape", ())) for item in keras.tree.flatten(made)]
         declared = [tuple(item.shape) for item in call.outputs]
         if shapes != declared:

@@ -75,9 +75,14 @@ def operation_rule(*names: str, any_dtype: bool = False) -> Callable[[Rule], Rul
 
 def rule_for_layer(layer: Any) -> Rule | None:
     """The rule for exactly this class of layer; subclasses may compute something else."""
-    if type(layer) in VANISHING or type(layer) in _AUGMENTATION:
+    return rule_for_class(type(layer))
+
+
+def rule_for_class(layer_class: type) -> Rule | None:
+    """The same for a class."""
+    if layer_class in VANISHING or layer_class in _AUGMENTATION:
         return vanishes
-    return LAYERS.get(type(layer))
+    return LAYERS.get(layer_class)
 
 
 def rule_for_operation(operation: Any) -> Rule | None:
