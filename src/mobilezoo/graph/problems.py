@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -28,6 +29,19 @@ class Problems:
         self._model = model
         self._found: dict[str, tuple[str, str]] = {}  # path -> class, reason
 
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def note(self, path: str, layer: Any, reason: str) -> None:
+        """Something in a layer's own call, or in that of the model, whose path is ""."""
+        self._found.setdefault(path or self._model, (type(layer).__name__, reason))
+
+    def prefer(self, others: Problems, reasons: Collection[str]) -> None:
+        """Take what `others` say of the same paths, if it is one of `reasons`."""
+        for path, (kind, reason) in others._found.items():
+            if path in self._found and reason in reasons:
+                self._found[path] = (kind, reason)
+
     def note_layer(
         self, path: str, layer: Any, error: Exception, *, supported: bool = False
     ) -> None:
@@ -41,8 +55,7 @@ class Problems:
 
     def note_operation(self, path: str, layer: Any, operation: Any, reason: str) -> None:
         """An operation of `keras.ops` in a layer (or in the model itself)."""
-        text = f"keras.ops {type(operation).__name__}: {reason or _NOT_YET}"
-        self._found.setdefault(path or self._model, (type(layer).__name__, text))
+        self.note(path, layer, f"keras.ops {type(operation).__name__}: {reason or _NOT_YET}")
 
     def raise_if_any(self) -> None:
         """Raise UnsupportedLayersError with a line for each class of layer and reason."""
