@@ -15,7 +15,7 @@ from keras import layers, ops
 
 from mobilezoo._training_only import TRAINING_ONLY
 from mobilezoo.errors import UnsupportedLayersError
-from mobilezoo.graph import capture
+from mobilezoo.graph import capture, register_emitter
 
 SHAPE = (9, 7, 3)
 
@@ -124,6 +124,15 @@ def test_a_layer_that_samples_in_training_only_is_captured(functional):
     ]  # fmt: skip
 
 
+def test_a_layer_that_samples_is_captured_by_an_emitter_that_does_not(functional):
+    class Mean(Sampling):
+        pass
+
+    register_emitter(Mean)(lambda layer, x: ops.relu(x))
+
+    assert [node.kind for node in capture(functional(Mean())).nodes] == ["relu"]
+
+
 def made(layer_class):
     """A layer of that class, whatever it must be told."""
     for arguments in ((), (0.2,), (4, 4), (0.2, 0.2), (5,)):
@@ -167,10 +176,22 @@ class Augmented(keras.Model):
         return self.layer(x, training=True)
 
 
+class Block(layers.Layer):
+    """Has dropout, and leaves it to Keras to tell it whether the block is called in training."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropout = layers.Dropout(0.5, name="acts")
+
+    def call(self, x, training=None):
+        return self.dropout(x)
+
+
 @pytest.mark.parametrize(
     "layer",
     [
         layers.RandomFlip(name="acts"),
+        Block(),
         keras.Sequential([keras.Input(SHAPE), layers.Dropout(0.5, name="acts")]),
     ],
 )
