@@ -25,7 +25,10 @@ ALLOWED = {
         "runtime", "verification", "weights",
     },
 }  # fmt: skip
-GROUND = {"errors", "_content", "_environment", "_labels", "_layers", "_protobuf", "_version"}
+GROUND = {
+    "errors", "_content", "_environment", "_labels", "_layers", "_protobuf", "_training_only",
+    "_version",
+}  # fmt: skip
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

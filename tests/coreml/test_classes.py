@@ -13,9 +13,9 @@ from mobilezoo import (
     randomize_weights,
     verify,
 )
-from mobilezoo.coreml.classes import SOFTMAX_ADDED, TAGS
+from mobilezoo.coreml.classes import COMPLEMENT_ADDED, SOFTMAX_ADDED, TAGS
 from mobilezoo.data.labels import find_labels
-from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.errors import InvalidArgumentError, VerificationError
 
 LABELS = ["cat", "dog", "rabbit"]
 
@@ -73,6 +73,86 @@ def test_labels_of_sigmoids_may_contain_commas(tmp_path, suffix):
 
     assert user_defined(exported)[TAGS] == '["tench, Tinca tinca", "goldfish", "shark"]'
     assert load_coreml(path).labels == inspect_coreml(path).labels == labels
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("suffix", ["mlpackage", "mlmodel"])
+def test_one_sigmoid_tells_two_classes_apart(tmp_path, suffix, precision):
+    model, path = network("sigmoid", units=1), tmp_path / f"m.{suffix}"
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 9, 7, 3)).astype(np.uint8)
+
+    exported = export_coreml(
+        model, path, precision=precision, preprocessing="tf", labels=["cat", "dog"]
+    )
+
+    assert [item.name for item in exported.get_spec().description.output] == [
+        "classLabel", "classLabelProbs",
+    ]  # fmt: skip
+    assert user_defined(exported)[COMPLEMENT_ADDED] == "(1 - p, p)"
+    answers = load_coreml(path).predict({"image": pictures})
+    dog = model.predict(pictures / np.float32(127.5) - 1, verbose=0)[:, 0]
+    assert np.ptp(dog) > 0.05  # or any answer would do
+    given = [[answer["cat"], answer["dog"]] for answer in answers["classLabelProbs"]]
+    atol = 1e-5 if precision == "float32" else 5e-3  # 11 bits, and those of the layers before
+    np.testing.assert_allclose(given, np.stack([1 - dog, dog], axis=1), atol=atol)
+    assert answers["classLabel"] == ["dog" if p > 0.5 else "cat" for p in dog]
+    agreement = verify(model, path, pictures)
+    assert agreement.top1_agreement == 1.0
+    assert agreement.largest_difference < 2 * atol
+
+
+def test_verify_notices_two_classes_in_the_other_order(tmp_path):
+    model, path = network("sigmoid", units=1), tmp_path / "m.mlpackage"
+    export_coreml(model, path, inputs="array", labels=["cat", "dog"])
+    weights = model.layers[-1].get_weights()
+
+    model.layers[-1].set_weights([-weight for weight in weights])  # p -> 1 - p
+
+    with pytest.raises(VerificationError, match="differs from Keras"):
+        verify(model, path)
+
+
+def test_the_outputs_behind_one_sigmoid_stay(tmp_path):
+    inputs = keras.Input((9, 7, 3), name="x")
+    x = layers.GlobalAveragePooling2D(name="means")(layers.Conv2D(4, 2)(inputs))
+    chosen = layers.Reshape((1,))(layers.Dense(1, activation="sigmoid")(x))
+    model = randomize_weights(keras.Model(inputs, [chosen, x]))
+
+    export_coreml(model, tmp_path / "m.mlmodel", inputs="array", labels=["cat", "dog"])
+
+    program = load_coreml(tmp_path / "m.mlmodel")
+    assert [item.name for item in program.outputs] == ["classLabel", "classLabelProbs", "means"]
+    assert verify(model, program).largest_difference < 0.01
+
+
+@pytest.mark.parametrize(
+    ("activation", "labels", "message"),
+    [
+        ("sigmoid", ["cat"], r"1 labels given, but 'dense\w*' is one sigmoid unit.*Pass two"),
+        ("sigmoid", ["cat", "dog", "rabbit"], r"3 labels given, but .* one sigmoid unit"),
+        ("sigmoid", ["cat", "cat"], r"Labels must differ"),
+        (None, ["cat", "dog"], r"one linear unit: the logit of two .*Activation\('sigmoid'\)"),
+        ("tanh", ["cat", "dog"], r"one unit that ends in 'tanh'"),
+    ],
+)
+def test_one_unit_that_is_no_probability_of_two_classes_is_refused(
+    tmp_path, activation, labels, message
+):
+    with pytest.raises(InvalidArgumentError, match=message):
+        export_coreml(
+            network(activation, units=1), tmp_path / "m.mlpackage", inputs="array", labels=labels
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_logit_is_a_classifiers_once_a_sigmoid_follows(tmp_path):
+    logit = network(None, units=1)
+    model = keras.Sequential([logit, layers.Activation("sigmoid")])
+
+    export_coreml(model, tmp_path / "m.mlpackage", inputs="array", labels=["cat", "dog"])
+
+    assert load_coreml(tmp_path / "m.mlpackage").labels == ("cat", "dog")
+    assert verify(model, tmp_path / "m.mlpackage").top1_agreement == 1.0
 
 
 def test_an_output_that_is_neither_is_refused():

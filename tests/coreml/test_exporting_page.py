@@ -28,10 +28,12 @@ def test_operations_of_ml_programs_only_are_those_that_the_page_lists():
 @pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")  # coremltools' own
 def test_the_keys_of_the_metadata_are_those_that_the_page_lists():
     keys = set()
-    for activation in (None, "sigmoid"):
+    for units, activation in ((2, None), (2, "sigmoid"), (1, "sigmoid")):
         inputs = keras.Input((9, 7, 3))
         x = layers.Flatten()(layers.Conv2D(4, 2)(inputs))
-        model = randomize_weights(keras.Model(inputs, layers.Dense(2, activation=activation)(x)))
+        model = randomize_weights(
+            keras.Model(inputs, layers.Dense(units, activation=activation)(x))
+        )
         set_weights_source(model, "https://example.org/w.h5; licence: MIT")
         made = export_coreml(model, preprocessing="tf", labels=["cat", "dog"])
         keys |= set(made.get_spec().description.metadata.userDefined)

@@ -71,6 +71,54 @@ def test_with_something_in_between_nothing_is_inherited(change):
     assert name_of(keras.Model(base.input, base(change(base.input)))) is None
 
 
+def augmentation():
+    return [layers.RandomFlip(), layers.RandomRotation(0.1), layers.GaussianNoise(0.1)]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        augmentation,
+        lambda: [keras.Sequential(augmentation())],
+        lambda: [layers.Pipeline(augmentation())],
+        lambda: [keras.Sequential([keras.Sequential(augmentation()), layers.Identity()])],
+    ],
+)
+def test_layers_that_act_in_training_only_may_come_in_between(steps):
+    base = backbone(input_shape=SHAPE)
+    sequence = keras.Sequential([keras.Input(SHAPE), *steps(), base, layers.Dense(3)])
+    inputs = x = keras.Input(SHAPE)
+    for step in steps():
+        x = step(x)
+
+    assert name_of(sequence) == "unit"
+    assert name_of(keras.Model(inputs, base(x))) == "unit"
+    assert name_of(keras.Sequential([keras.Input(SHAPE), *steps(), sequence])) == "unit"
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_augmentation_does_not_hide_what_changes_pixels(place):
+    steps = augmentation()
+    steps.insert(place, layers.Rescaling(1 / 255))
+
+    first = keras.Sequential([keras.Input(SHAPE), *steps, backbone(input_shape=SHAPE)])
+    nested = keras.Sequential(
+        [keras.Input(SHAPE), keras.Sequential(steps), backbone(input_shape=SHAPE)]
+    )
+
+    assert name_of(first) is None
+    assert name_of(nested) is None
+
+
+def test_a_record_that_is_set_on_a_network_with_augmentation_is_inherited():
+    net = keras.Sequential([keras.Input(SHAPE), *augmentation(), layers.Conv2D(4, 3)])
+    set_preprocessing(net, "tf")
+
+    around = keras.Sequential([keras.Input(SHAPE), layers.RandomFlip(), net, layers.Flatten()])
+
+    assert name_of(around) == "tf"
+
+
 def test_networks_that_disagree_hand_nothing_on():
     base = backbone(input_shape=SHAPE)
     other = set_preprocessing(

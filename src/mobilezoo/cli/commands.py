@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
 from mobilezoo import _environment
 from mobilezoo.benchmark.sizes import size_bytes
 from mobilezoo.benchmark.table import megabytes
 from mobilezoo.cli import model as model_argument
+from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.errors import InvalidArgumentError
 
 
@@ -22,34 +24,96 @@ def export(arguments: Namespace) -> None:
     from mobilezoo.verification import verify as compare
 
     check_output(arguments.output, arguments.overwrite)
-    untrained = not model_argument.is_file(arguments) and arguments.weights == "none"
-    if untrained and arguments.verify:
-        raise InvalidArgumentError(
-            "--verify proves nothing for an untrained network. Pass --weights, such as "
-            "--weights random to try things out."
-        )
+    _check_verifiable(arguments)
+    options = _options(arguments)
     model = model_argument.load(arguments)
     labels = choose_labels(arguments, model.output_shape)
-    if untrained:
+    if _is_untrained(arguments):
         print("note: no --weights given, so this network is untrained", file=sys.stderr)
     exported = export_coreml(
         model,
         arguments.output,
-        precision=arguments.precision,
-        inputs=arguments.inputs,
-        preprocessing=arguments.preprocessing,
-        input_shape=model_argument.file_input_shape(arguments),
         labels=labels,
-        minimum_deployment_target=arguments.minimum_deployment_target,
         overwrite=arguments.overwrite,
+        **options,
     )
     oldest = first_release("iOS", exported.get_spec().specificationVersion)
     print(exported.user_defined_metadata["com.mobilezoo.folded"])
     print(f"wrote {arguments.output}: {megabytes(size_bytes(arguments.output))}, "
           f"{arguments.precision}, iOS {oldest.version} and later, "
-          f"{'no labels' if labels is None else f'labels: {labels}'}")  # fmt: skip
+          f"{_labels_in_words(labels, exported.user_defined_metadata)}")  # fmt: skip
     if arguments.verify:
-        print(compare(model, arguments.output))
+        print(compare(model, arguments.output, limit=arguments.limit))
+
+
+def _labels_in_words(labels: str | None, user_defined: Mapping[str, str]) -> str:
+    """Which, and what they added to the network."""
+    from mobilezoo.coreml.classes import COMPLEMENT_ADDED, SOFTMAX_ADDED
+
+    if labels is None:
+        return "no labels"
+    added = {SOFTMAX_ADDED: " for a softmax of its logits", COMPLEMENT_ADDED: " for 1 - p and p"}
+    return f"labels: {labels}{''.join(added[key] for key in added if key in user_defined)}"
+
+
+def _is_untrained(arguments: Namespace) -> bool:
+    return not model_argument.is_file(arguments) and arguments.weights == "none"
+
+
+def _check_verifiable(arguments: Namespace) -> None:
+    """Refuse, before anything is written, what --verify would refuse afterwards."""
+    from mobilezoo.coreml.precision import precision
+
+    if arguments.limit is not None and not arguments.verify:
+        raise InvalidArgumentError("--limit is for --verify: pass both, or leave it out.")
+    if arguments.verify and _is_untrained(arguments):
+        raise InvalidArgumentError(
+            "--verify proves nothing for an untrained network. Pass --weights, such as "
+            "--weights random to try things out."
+        )
+    depends = precision(arguments.precision).agreement is None
+    if arguments.verify and depends and arguments.limit is None:
+        raise InvalidArgumentError(
+            f"--verify: how far outputs depart with weights in {arguments.precision} depends on "
+            "the network. Pass --limit, such as --limit 0.3 for 30 % of the largest value."
+        )
+
+
+def _options(arguments: Namespace) -> dict[str, Any]:
+    """What `export_coreml` is told besides the labels."""
+    from mobilezoo import coreml
+
+    flexible = arguments.flexible
+    return {
+        "precision": arguments.precision,
+        "inputs": arguments.inputs,
+        "preprocessing": _preprocessing(arguments),
+        "input_shape": model_argument.file_input_shape(arguments),
+        "flexible": flexible and getattr(coreml, flexible.kind)(*flexible.arguments),
+        "minimum_deployment_target": arguments.minimum_deployment_target,
+        "updatable": arguments.updatable or None,
+        "author": arguments.author,
+        "license": arguments.license,
+        "short_description": arguments.description,
+        "version": arguments.model_version,
+    }
+
+
+def _preprocessing(arguments: Namespace) -> str | Preprocessing | None:
+    """The record that is named, or one's own of --mean, --std or --scale, and --bgr."""
+    own = {name: getattr(arguments, name) for name in ("mean", "std", "scale", "bgr")}
+    given = [f"--{name}" for name, value in own.items() if value not in (None, False)]
+    name: str | None = arguments.preprocessing
+    if not given:
+        return name
+    if name is not None:
+        raise InvalidArgumentError(
+            f"--preprocessing {name} says all; leave it out, or {', '.join(given)}."
+        )
+    if own["std"] and own["scale"]:
+        raise InvalidArgumentError("--std and --scale exclude each other: scale is 1 / std.")
+    scale = tuple(1 / number for number in own["std"] or ()) or own["scale"] or (1.0,)
+    return Preprocessing("own", own["mean"] or (0.0,), scale, own["bgr"])
 
 
 def verify(arguments: Namespace) -> None:
@@ -57,7 +121,7 @@ def verify(arguments: Namespace) -> None:
     _environment.import_quietly()
     from mobilezoo.verification import verify as compare
 
-    if not model_argument.is_file(arguments) and arguments.weights == "none":
+    if _is_untrained(arguments):
         raise InvalidArgumentError(
             f"verify needs the weights that were exported: pass --weights with "
             f"'{arguments.model}', or a .keras file."

@@ -79,8 +79,10 @@ def _refuse_builder_options(arguments: Namespace) -> None:
     given: Sequence[str] = list(model_argument.builder_options(arguments))
     if arguments.weights == "random":
         given = ["weights", *given]
+    if arguments.imports:
+        given = ["import", *given]
     if given:
         raise InvalidArgumentError(
             f"'{arguments.model}' is a Core ML file; {', '.join(given)}: such options are for "
-            "networks of the zoo. Leave them out."
+            "networks of the zoo and saved Keras models. Leave them out."
         )

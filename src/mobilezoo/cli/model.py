@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ast
+import re
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from mobilezoo.cli.modules import import_all
 from mobilezoo.errors import InvalidArgumentError
+
+# how Keras says that nobody registered what a saved model is made of
+_UNKNOWN = re.compile(r"Could not locate (class|function) '(\w+)'")
 
 
 def load(arguments: Namespace) -> Any:
     """The Keras model that the arguments describe."""
+    import_all(arguments.imports)
     if is_file(arguments):
         return _load_file(arguments)
     from mobilezoo.models import build
@@ -28,8 +34,8 @@ def is_file(arguments: Namespace) -> bool:
 
 def file_input_shape(arguments: Namespace) -> tuple[int, ...] | None:
     """--input-shape for a saved model; a network of the zoo has been built with it."""
-    given = arguments.input_shape is not None and is_file(arguments)
-    return _shape(arguments.input_shape) if given else None
+    shape: tuple[int, ...] | None = arguments.input_shape
+    return shape if is_file(arguments) else None
 
 
 def builder_options(arguments: Namespace) -> dict[str, Any]:
@@ -37,7 +43,7 @@ def builder_options(arguments: Namespace) -> dict[str, Any]:
     options = {name: getattr(arguments, name) for name in ("alpha", "classes")}
     options = {name: value for name, value in options.items() if value is not None}
     if arguments.input_shape is not None:
-        options["input_shape"] = _shape(arguments.input_shape)
+        options["input_shape"] = arguments.input_shape
     if arguments.weights not in ("none", "random"):
         options["weights"] = arguments.weights
     for item in arguments.option:
@@ -62,17 +68,15 @@ def _load_file(arguments: Namespace) -> Any:
     try:
         return keras.models.load_model(path, compile=False)
     except (ValueError, TypeError, OSError, KeyError) as error:
+        unknown = _UNKNOWN.search(str(error))
+        if unknown is not None:
+            raise InvalidArgumentError(
+                f"'{path}' has {unknown[1]} '{unknown[2]}', which Keras does not know. Pass "
+                "--import with the module or .py file that defines it under "
+                "@keras.saving.register_keras_serializable()."
+            ) from error
         reason = str(error).strip().splitlines()[0]
         raise InvalidArgumentError(f"'{path}' is no Keras model that loads: {reason}") from error
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.replace("x", ",").split(","))
-    except ValueError as error:
-        raise InvalidArgumentError(
-            f"--input-shape {text!r}: write H,W,C, such as 160,96,3."
-        ) from error
 
 
 def _value(text: str) -> Any:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any, NoReturn
 
 from mobilezoo._version import __version__
+from mobilezoo.cli import values
 
 _EXAMPLES = """examples:
   mobilezoo demo
@@ -71,7 +72,7 @@ def _add_describe(subparsers: Any) -> None:
     parser = _command(
         subparsers, "describe", "zoo:describe", "what is known of one network", examples
     )
-    _add_model(parser, "a name of the zoo")
+    _add_zoo(parser, "a name of the zoo")
 
 
 def _add_pick(subparsers: Any) -> None:
@@ -106,6 +107,8 @@ def _add_export(subparsers: Any) -> None:
         "mobilezoo export my_model.keras --preprocessing unit -o Mine.mlpackage",
         "mobilezoo export mobilenet --precision float32 -o ForiOS11.mlmodel",
         "mobilezoo export mobilenet --precision palette8 -o Small.mlmodel",
+        "mobilezoo export mobilenet --flexible 224x224,192x256 -o Sizes.mlpackage",
+        "mobilezoo export my_model.keras --import my_layers.py --mean 120 --std 60 -o Own.mlmodel",
     ]
     parser = _command(subparsers, "export", "commands:export", "write a Core ML file", examples)
     _add_model(parser)
@@ -120,14 +123,43 @@ def _add_export(subparsers: Any) -> None:
         "--labels", help="imagenet, cifar10, digits, none or a text file with one label a line "
         "(default: the zoo's own labels, none for other models)",
     )  # fmt: skip
-    parser.add_argument("--inputs", choices=("image", "array"), help="default: image if it can be")
-    parser.add_argument("--preprocessing", help="of the pixels: none, unit, tf, caffe or torch")
+    parser.add_argument(
+        "--updatable", action="append", default=[], metavar="LAYER",
+        help="a Dense or Conv2D layer that learns on the device (.mlmodel in float32, iOS 13); may "
+        "be repeated",
+    )  # fmt: skip
     parser.add_argument(
         "--minimum-deployment-target", metavar="SYSTEM",
         help="the oldest system that must run the file, such as iOS13 or macOS12",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     parser.add_argument("--verify", action="store_true", help="run the file and compare with Keras")
+    _add_limit(parser, "for --verify: ")
+    _add_inputs(parser)
+    group = parser.add_argument_group("shown by Xcode")
+    for option in ("--author", "--license", "--description", "--model-version"):
+        group.add_argument(option, default="", metavar="TEXT", help="of the model")
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("inputs")
+    group.add_argument("--inputs", choices=("image", "array"), help="default: image if it can be")
+    group.add_argument(
+        "--flexible", type=values.flexible, metavar="SIZES",
+        help="what the app chooses among: HEIGHTxWIDTH sizes such as 224x224,192x256 (the first is "
+        "the default), all of 160x160..512x512, or numbers of examples such as 1,4,8 or 1..16",
+    )  # fmt: skip
+    group.add_argument("--preprocessing", help="of the pixels: none, unit, tf, caffe or torch")
+    group.add_argument(
+        "--mean", type=values.channels, metavar="NUMBERS",
+        help="of one's own preprocessing, (pixel - mean) / std or (pixel - mean) * scale, of "
+        "pixels 0..255: a number for all channels or three, in the order that the model takes",
+    )  # fmt: skip
+    group.add_argument("--std", type=values.deviations, metavar="NUMBERS", help="see --mean")
+    group.add_argument(
+        "--scale", type=values.channels, metavar="NUMBERS", help="see --mean; such as 1/255"
+    )
+    group.add_argument("--bgr", action="store_true", help="the model takes blue first")
 
 
 def _add_verify(subparsers: Any) -> None:
@@ -136,20 +168,17 @@ def _add_verify(subparsers: Any) -> None:
         "mobilezoo verify mobilenet --weights trained.weights.h5 MobileNet.mlpackage",
     ]
     parser = _command(
-        subparsers, "verify", "commands:verify", "compare a package with its Keras model", examples
+        subparsers, "verify", "commands:verify", "compare a file with its Keras model", examples
     )
     _add_model(parser)
-    parser.add_argument("file", metavar="FILE", help="the .mlpackage")
-    parser.add_argument(
-        "--limit", type=float, metavar="FRACTION",
-        help="largest difference allowed, relative to the largest value",
-    )  # fmt: skip
+    parser.add_argument("file", metavar="FILE", help="the .mlpackage or .mlmodel")
+    _add_limit(parser)
 
 
 def _add_predict(subparsers: Any) -> None:
     examples = ["mobilezoo predict MobileNet.mlpackage cat.jpg --top 3"]
     parser = _command(subparsers, "predict", "prediction:predict", "classify pictures", examples)
-    parser.add_argument("file", metavar="FILE", help="a .mlpackage with an image input")
+    parser.add_argument("file", metavar="FILE", help="a .mlpackage or .mlmodel that takes pictures")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="picture files")
     parser.add_argument("--top", type=int, default=5, help="answers to print (default: 5)")
     parser.add_argument(
@@ -182,6 +211,15 @@ def _add_inspect(subparsers: Any) -> None:
 def _add_model(
     parser: argparse.ArgumentParser, what: str = "a name from `mobilezoo list`, or a .keras file"
 ) -> None:
+    _add_zoo(parser, what)
+    parser.add_argument(
+        "--import", dest="imports", action="append", default=[], metavar="MODULE",
+        help="a module or a .py file that registers layers of a .keras file, with "
+        "keras.saving.register_keras_serializable; may be repeated",
+    )  # fmt: skip
+
+
+def _add_zoo(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("model", metavar="MODEL", help=what)
     group = parser.add_argument_group("for networks of the zoo")
     group.add_argument(
@@ -191,14 +229,21 @@ def _add_model(
     )  # fmt: skip
     group.add_argument("--alpha", type=float, help="width multiplier")
     group.add_argument(
-        "--input-shape",
-        metavar="H,W,C",
+        "--input-shape", type=values.shape, metavar="H,W,C",
         help="such as 160,96,3; also for a .keras file",
-    )
+    )  # fmt: skip
     group.add_argument("--classes", type=int, help="outputs of the classifier")
     group.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE",
         help="any other argument of the builder, such as dropout=0.1; may be repeated",
+    )  # fmt: skip
+
+
+def _add_limit(parser: argparse.ArgumentParser, what: str = "") -> None:
+    parser.add_argument(
+        "--limit", type=values.fraction, metavar="FRACTION",
+        help=f"{what}largest difference allowed, relative to the largest value (default: by the "
+        "precision; below 8 bits it must be given)",
     )  # fmt: skip
 
 

@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from mobilezoo._labels import TAGS, join_labels
 from mobilezoo.errors import InvalidArgumentError
-from mobilezoo.graph import Graph, Node, TensorSpec
+from mobilezoo.graph import Graph, Node, TensorSpec, Weight
 
 SOFTMAX_ADDED = "com.mobilezoo.softmax"  # the key that says so in a file's metadata
+COMPLEMENT_ADDED = "com.mobilezoo.complement"  # the same of p -> (1 - p, p)
 # Operations whose values may be anything: what ends in one of them are logits.
 _LOGITS = frozenset({"add", "batch_norm", "conv", "dense", "divide", "matmul", "multiply"})
 _MOVES = frozenset({"reshape"})
@@ -21,7 +24,7 @@ class Classes:
     """What labels make of a network.
 
     Attributes:
-        graph: with a softmax at the end where it gave logits.
+        graph: with a softmax at the end where it gave logits, with (1 - p, p) where it gave p.
         labels: of a classifier; None where the network is none.
         notes: for the file's metadata and the report.
     """
@@ -32,11 +35,11 @@ class Classes:
 
 
 def classify(graph: Graph, labels: Sequence[str] | None) -> Classes:
-    """Make a classifier of a network that ends in softmax or in logits.
+    """Make a classifier of a network that ends in softmax, in logits or in one sigmoid.
 
-    A network that ends in a sigmoid gives a probability for each class by itself: Core ML's
-    classifier would name the largest as the one answer, so its outputs stay an array, and the
-    labels stand in the metadata.
+    One sigmoid tells two classes apart: it is the probability of the second. Several give one for
+    each class by itself: Core ML's classifier would name the largest as the one answer, so they
+    stay an array, and the labels stand in the metadata.
 
     Raises:
         InvalidArgumentError: labels that do not fit the output, or an output that is neither.
@@ -46,6 +49,8 @@ def classify(graph: Graph, labels: Sequence[str] | None) -> Classes:
     _check_outputs(graph)
     _check(graph, labels)
     kind = _last(graph)
+    if _units(graph) == 1:
+        return Classes(_with_complement(graph), tuple(labels), {COMPLEMENT_ADDED: "(1 - p, p)"})
     if kind == "softmax":
         return Classes(graph, tuple(labels), {})
     if kind == "sigmoid":
@@ -72,14 +77,11 @@ def _check_outputs(graph: Graph) -> None:
 
 
 def _check(graph: Graph, labels: Sequence[str]) -> None:
-    shape = graph.spec(graph.outputs[0]).shape
-    if len(shape) != 2 or shape[1] is None or shape[1] < 2:
-        raise InvalidArgumentError(
-            f"Labels need one output per class, but '{graph.outputs[0]}' has shape {shape[1:]}. "
-            "End the model in softmax over its classes, or export without labels."
-        )
-    if shape[1] != len(labels):
-        raise InvalidArgumentError(f"{len(labels)} labels given, the model has {shape[1]} classes.")
+    units = _units(graph)
+    if units == 1:
+        _check_two(graph, labels)
+    elif units != len(labels):
+        raise InvalidArgumentError(f"{len(labels)} labels given, the model has {units} classes.")
     if not all(labels):
         raise InvalidArgumentError(f"Label {list(labels).index('')} is empty.")
     repeated = [label for label, count in Counter(labels).items() if count > 1]
@@ -88,6 +90,44 @@ def _check(graph: Graph, labels: Sequence[str]) -> None:
             f"Labels must differ, or their probabilities are lost: "
             f"{', '.join(map(repr, repeated[:5]))} given more than once."
         )
+
+
+def _check_two(graph: Graph, labels: Sequence[str]) -> None:
+    """One unit tells two classes apart, if it is a probability."""
+    kind = _last(graph)
+    if kind in _LOGITS:
+        raise InvalidArgumentError(
+            f"Labels need probabilities, but '{graph.outputs[0]}' is one linear unit: the logit of "
+            "two classes or a number of another meaning, which cannot be seen. If it is a logit, "
+            "pass keras.Sequential([model, keras.layers.Activation('sigmoid')]); else export "
+            "without labels."
+        )
+    if kind != "sigmoid":
+        raise InvalidArgumentError(
+            f"Labels need probabilities, but '{graph.outputs[0]}' is one unit that ends in "
+            f"'{kind or 'an input'}'. End the model in one sigmoid unit for two classes, in "
+            "softmax over all of them, or export without labels."
+        )
+    if len(labels) != 2:
+        raise InvalidArgumentError(
+            f"{len(labels)} labels given, but '{graph.outputs[0]}' is one sigmoid unit, which "
+            "tells two classes apart. Pass two labels, first that of the answer 0, then of 1."
+        )
+
+
+def _units(graph: Graph) -> int:
+    """Of the first output.
+
+    Raises:
+        InvalidArgumentError: it is no vector.
+    """
+    shape = graph.spec(graph.outputs[0]).shape
+    if len(shape) != 2 or not shape[1]:
+        raise InvalidArgumentError(
+            f"Labels need one output per class, but '{graph.outputs[0]}' has shape {shape[1:]}. "
+            "End the model in softmax over its classes, or export without labels."
+        )
+    return shape[1]
 
 
 def _last(graph: Graph, output: str | None = None) -> str | None:
@@ -105,3 +145,21 @@ def _with_softmax(graph: Graph) -> Graph:
     output = TensorSpec(name, logits.shape, logits.dtype)
     softmax = Node("softmax", (logits.name,), output, {"axis": 1})
     return replace(graph, nodes=(*graph.nodes, softmax), outputs=(name, *graph.outputs[1:]))
+
+
+def _with_complement(graph: Graph) -> Graph:
+    """p -> (1 - p, p)."""
+    second = graph.spec(graph.outputs[0])
+    batch, name = second.shape[0], f"{second.name}/classes"
+    specs = (
+        TensorSpec(f"{second.name}/one", (), second.dtype),
+        TensorSpec(f"{second.name}/complement", second.shape, second.dtype),
+        TensorSpec(name, (batch, 2), second.dtype),
+    )
+    one, first, both = (spec.name for spec in specs)
+    nodes = (
+        Node("constant", (), specs[0], weights={"value": Weight.of(np.float32(1))}),
+        Node("subtract", (one, second.name), specs[1]),
+        Node("concat", (first, second.name), specs[2], {"axis": 1}),
+    )
+    return replace(graph, nodes=(*graph.nodes, *nodes), outputs=(both, *graph.outputs[1:]))

@@ -90,8 +90,8 @@ def export_coreml(
             built; other models must say.
         labels: "imagenet", "cifar10", "digits", the path of a text file with one label a line, or
             the labels. Default: none, also for networks of the zoo, whose classes may be yours. A
-            head that gives logits gets a softmax; one of sigmoids stays an array, with the labels
-            in the metadata.
+            head that gives logits gets a softmax; one sigmoid unit p and two labels make
+            (1 - p, p); several sigmoids stay an array, with the labels in the metadata.
         input_shape: (height, width, channels), for models whose input has free sides.
         flexible: shapes among which the app chooses: `ImageSizes` or an `ImageSizeRange`, also
             where the model was built for one size; for array inputs of an ML program `BatchRange`

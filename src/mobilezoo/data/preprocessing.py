@@ -174,8 +174,9 @@ def preprocessing_of(model: keras.Model) -> Preprocessing | None:
     """The record that goes with a model, None if it is not known.
 
     It is the model's own, or that of the network which reads the model's input, such as a backbone
-    under a new head. With other layers in between, or networks that disagree, it is not known. A
-    file that Keras saved does not keep it.
+    under a new head. Layers that act in training only, such as augmentation, may come in between.
+    With others there, or networks that disagree, it is not known. A file that Keras saved does not
+    keep it.
     """
     own = _of_model.get(model)
     if own is not None:
@@ -188,13 +189,34 @@ def preprocessing_of(model: keras.Model) -> Preprocessing | None:
 
 def _readers(model: Any) -> set[Any]:
     """The operations that read the one input of a model; none of a layer, or of several inputs."""
+    return _follow(model)[0]
+
+
+def _follow(model: Any) -> tuple[set[Any], bool]:
+    """The operations that read the one input, and whether the model gives it back.
+
+    Layers that act in training only hand it on, so those behind them are meant.
+    """
     model = getattr(model, "_functional", model)  # of a Sequential
     inputs: list[Any] = getattr(model, "inputs", None) or []
     if len(inputs) != 1:
-        return set()
-    return {
-        node.operation
-        for nodes in getattr(model, "_nodes_by_depth", {}).values()
-        for node in nodes
-        if any(tensor is inputs[0] for tensor in node.input_tensors)
-    }
+        return set(), False
+    same = {id(inputs[0])}
+    readers = set()
+    by_depth: dict[int, Any] = getattr(model, "_nodes_by_depth", {})
+    for depth in sorted(by_depth, reverse=True):  # from the input on
+        for node in by_depth[depth]:
+            if not any(id(tensor) in same for tensor in node.input_tensors):
+                continue
+            if _hands_on(node.operation):
+                same.update(map(id, node.output_tensors))
+            else:
+                readers.add(node.operation)
+    return readers, all(id(tensor) in same for tensor in model.outputs)
+
+
+def _hands_on(operation: Any) -> bool:
+    """Whether a layer, or a model such as one of augmentation, gives its input back."""
+    from mobilezoo._training_only import vanishes_at_inference  # imports Keras
+
+    return vanishes_at_inference(operation) or _follow(operation)[1]

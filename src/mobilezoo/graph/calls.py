@@ -87,6 +87,29 @@ def intercept_operations(handler: Callable[[Any, Any, Any], Any]) -> Iterator[No
 
 
 @contextmanager
+def intercept_seeds(handler: Callable[[Any, Callable[[], Any]], Any]) -> Iterator[None]:
+    """Route every seed that a generator of Keras gives through `handler(generator, proceed)`.
+
+    All that Keras draws begins with one, unless the seed is a number: then it draws the same
+    each time. Other threads are not affected.
+    """
+    owner = threading.get_ident()
+
+    def routed(generator: Any, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != owner:
+            return original(generator, *args, **kwargs)
+        return handler(generator, lambda: original(generator, *args, **kwargs))
+
+    with _lock:
+        original = keras.random.SeedGenerator.next
+        keras.random.SeedGenerator.next = routed
+        try:
+            yield
+        finally:
+            keras.random.SeedGenerator.next = original
+
+
+@contextmanager
 def symbolic_arithmetic() -> Iterator[None]:
     """Let `variable * tensor` and the like take symbolic tensors, as `tensor * variable` does."""
     with _lock:

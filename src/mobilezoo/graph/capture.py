@@ -11,20 +11,22 @@ Only `recording.py`, `calls.py` and `inputs.py` beside this module touch Keras's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import keras
 
-from mobilezoo.errors import UnsupportedLayersError
 from mobilezoo.graph.calls import (
     intercept_layers,
     intercept_operations,
+    intercept_seeds,
     symbolic_arithmetic,
     tensors_in,
 )
+from mobilezoo.graph.chance import BY_EXAMPLE, DRAWS, Fixed, note_changes, note_rows
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.graph.node import Graph
+from mobilezoo.graph.problems import Problems
 from mobilezoo.graph.recording import Recording
 
 
@@ -48,35 +50,55 @@ def capture(
         InvalidArgumentError: not a Keras model, not built, or its inputs are unknown.
         UnsupportedLayersError: lists every layer or operation that cannot be represented.
     """
-    try:
-        return _capture(model, symbolic_inputs(model, input_shape, any_size=any_size))
-    except UnsupportedLayersError as error:
-        try:  # some layers need to know how many examples there are: a class token, for one
-            one, two = (
-                _capture(model, symbolic_inputs(model, input_shape, n, any_size=any_size))
-                for n in (1, 2)
-            )
-        except UnsupportedLayersError:
-            raise error from error.__cause__
-        if not _keeps_examples_apart(one, two):
-            raise
-        return one
+    captured = _capture(model, symbolic_inputs(model, input_shape, any_size=any_size))
+    if captured.graph is None:
+        # some layers need to know how many examples there are: a class token, for one
+        one, two = (
+            _capture(model, symbolic_inputs(model, input_shape, n, any_size=any_size))
+            for n in (1, 2)
+        )
+        note_rows(one.problems, one.fixed, two.fixed)
+        if one.graph and two.graph and not one.problems and _keep_apart(one.graph, two.graph):
+            return one.graph
+        captured.problems.prefer(one.problems, (BY_EXAMPLE, DRAWS))
+    captured.problems.raise_if_any()
+    assert captured.graph is not None  # or there are problems
+    return captured.graph
 
 
-def _capture(model: keras.Model, inputs: Any) -> Graph:
+class _Captured(NamedTuple):
+    """What running the model gave: a graph, or problems."""
+
+    graph: Graph | None
+    problems: Problems
+    fixed: Mapping[str, Fixed]
+
+
+def _capture(model: keras.Model, inputs: Any) -> _Captured:
+    recording, graph = _record(model, inputs)
+    if recording.fixed:  # does the model make the same values each time?
+        note_changes(recording.problems, recording.fixed, _record(model, inputs)[0].fixed)
+    problems = recording.problems
+    return _Captured(None if problems else graph, problems, recording.fixed)
+
+
+def _record(model: keras.Model, inputs: Any) -> tuple[Recording, Graph | None]:
     recording = Recording(model)
     flat = keras.tree.flatten(inputs)
     specs = tuple(recording.declare_input(tensor) for tensor in flat)
     with (
         intercept_layers(model, recording.on_layer),
         intercept_operations(recording.on_operation),
+        intercept_seeds(recording.on_seed),
         symbolic_arithmetic(),
     ):
         outputs = recording.run(inputs)
-    return recording.graph(specs, tensors_in(outputs, keras.KerasTensor))
+    if recording.problems:
+        return recording, None
+    return recording, recording.graph(specs, tensors_in(outputs, keras.KerasTensor))
 
 
-def _keeps_examples_apart(one: Graph, two: Graph) -> bool:
+def _keep_apart(one: Graph, two: Graph) -> bool:
     """Whether every tensor of the graph for 2 examples is that for 1, twice."""
     pairs = zip(one.nodes, two.nodes, strict=False)
     return len(one.nodes) == len(two.nodes) and all(

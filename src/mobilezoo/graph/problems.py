@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -48,6 +48,19 @@ class Problems:
         self._found: dict[str, Problem] = {}  # by the layer's path
         self._cause: BaseException | None = None  # the first error of code that is not ours
 
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def note(self, path: str, layer: Any, reason: str) -> None:
+        """Something in a layer's own call, or in that of the model, whose path is ""."""
+        self._note(path, layer, "", reason)
+
+    def prefer(self, others: Problems, reasons: Collection[str]) -> None:
+        """Take what `others` say of the same paths, if it is one of `reasons`."""
+        for path, problem in others._found.items():
+            if path in self._found and problem.reason in reasons:
+                self._found[path] = problem
+
     def note_layer(
         self, path: str, layer: Any, error: Exception, *, supported: bool = False
     ) -> None:
@@ -63,8 +76,12 @@ class Problems:
 
     def note_operation(self, path: str, layer: Any, operation: Any, reason: str) -> None:
         """An operation of `keras.ops` in a layer (or in the model itself)."""
-        problem = Problem(type(layer).__name__, type(operation).__name__, reason or _NO_OPERATION)
-        self._found.setdefault(path or self._model, problem)
+        self._note(path, layer, type(operation).__name__, reason or _NO_OPERATION)
+
+    def _note(self, path: str, layer: Any, operation: str, reason: str) -> None:
+        self._found.setdefault(
+            path or self._model, Problem(type(layer).__name__, operation, reason)
+        )
 
     def raise_if_any(self) -> None:
         """Raise UnsupportedLayersError with a line for each class of layer and reason."""

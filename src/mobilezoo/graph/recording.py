@@ -13,6 +13,7 @@ from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
 from mobilezoo.graph import rules
 from mobilezoo.graph.call import Call, Unsupported
 from mobilezoo.graph.calls import tensors_in
+from mobilezoo.graph.chance import DRAWS, Fixed
 from mobilezoo.graph.node import Graph, Node, Shape, TensorSpec, Weight
 from mobilezoo.graph.problems import Problems, in_short
 from mobilezoo.graph.variables import weight_of
@@ -30,11 +31,14 @@ class Recording:
         self._taken: set[str] = set()
         self._alive: list[Any] = []  # ids in _names stay unique while their tensors live
         self._path: list[str] = []
-        self._problems = Problems(model.name)
+        self.problems = Problems(model.name)
+        self.fixed: dict[str, Fixed] = {}
         self._open: list[Any] = [model]  # the layers whose calls are running
         self._operations: list[Any] = []  # those being recorded: the last is part of the first
         self._made_at: dict[str, int] = {}  # tensor -> index of the node that made it
         self._renamed: dict[str, str] = {}  # tensor -> the name it gets in the end
+        self._training = False  # whether a layer around was called with training=True
+        self._inferring = False  # whether Keras infers shapes, by running a call apart
 
     def declare_input(self, tensor: keras.KerasTensor) -> TensorSpec:
         """Make a tensor an input of the graph."""
@@ -50,16 +54,18 @@ class Recording:
         return self._names[id(tensor)]
 
     def run(self, inputs: Any) -> Any:
-        """The model's own `call`; what it does itself, outside its layers, may fail too."""
+        """The model's own `call`; what it does itself, outside its layers, may fail too.
+
+        Returns what it returned, or None where `problems` tell why there is nothing.
+        """
         try:
-            outputs = self.open(self._model, (inputs,), {})
+            return self._open_layer(self._model, (inputs,), {})
         except (InvalidArgumentError, UnsupportedLayersError):
             raise
         except Exception as error:
-            self._problems.raise_if_any()  # what was found before says more
-            self._problems.note_layer(self._model.name, self._model, error)
-        self._problems.raise_if_any()
-        return outputs
+            if not self.problems:  # what was found before says more
+                self.problems.note_layer(self._model.name, self._model, error)
+        return None
 
     def graph(self, inputs: tuple[TensorSpec, ...], outputs: Sequence[Any]) -> Graph:
         """What was recorded, under the names that were given last."""
@@ -87,14 +93,17 @@ class Recording:
         """Replaces a layer's call: nodes by its rule, or what it calls itself."""
         if not tensors_in((args, kwargs), keras.KerasTensor):
             return proceed()
-        before = len(self.nodes)
+        before, outer = len(self.nodes), self._training
         self._path.append(path)
         self._open.append(layer)
+        asked = kwargs.get("training")
+        self._training = outer if asked is None else bool(asked)
         try:
             outputs = self._represent(layer, path, args, kwargs)
         finally:
             self._path.pop()
             self._open.pop()
+            self._training = outer
         flat = tensors_in(outputs, keras.KerasTensor)
         if len(flat) == 1:
             self._name_after_layer(flat[0], path, before)
@@ -111,27 +120,40 @@ class Recording:
             if tensors_in(kwargs.get("mask"), keras.KerasTensor):
                 raise Unsupported("it is called with a mask, which is not supported")
             if rule is None:
-                return self.open(layer, args, kwargs)
-            if kwargs.get("training") and rules.acts_in_training(layer):
+                return self._open_layer(layer, args, kwargs)
+            if self._training and rules.acts_in_training(layer):
                 raise Unsupported("it is called with training=True; call it without")
             if rule is rules.vanishes:
                 return args[0] if args else next(iter(kwargs.values()))
             kwargs = _without_context(kwargs)
-            return self._apply(
-                rule, layer, args, kwargs, layer.compute_output_spec(*args, **kwargs)
-            )
+            return self._apply(rule, layer, args, kwargs, self._shapes(layer, args, kwargs))
         except (InvalidArgumentError, UnsupportedLayersError):
             raise
         except Exception as error:  # a custom call may fail in any way on symbolic tensors
             return self._give_up(layer, path, error, args, kwargs)
 
-    def open(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a layer's own `call` at inference; the calls in it come back to this recorder."""
+    def _open_layer(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a layer's own `call`; the calls in it come back to this recorder."""
         kwargs = _without_context(kwargs)
         parameters = inspect.signature(layer.call).parameters
         if "training" in parameters:
-            kwargs["training"] = False
+            kwargs["training"] = self._training
         return layer.call(*args, **kwargs)
+
+    def _shapes(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What an operation makes, as Keras infers it; to that end Keras may run its call."""
+        outer, self._inferring = self._inferring, True
+        try:
+            return operation.compute_output_spec(*args, **kwargs)
+        finally:
+            self._inferring = outer
+
+    def on_seed(self, generator: Any, proceed: Any) -> Any:
+        """Replaces the next seed of a generator: what is drawn with it would be frozen."""
+        if self._inferring:
+            return proceed()
+        self.problems.note(self._where(), self._open[-1], DRAWS)
+        return keras.ops.zeros((2,), generator.state.dtype)
 
     def on_operation(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Replaces `Operation.symbolic_call`: one `keras.ops` function becomes nodes."""
@@ -150,7 +172,7 @@ class Recording:
             self._operations.pop()
 
     def _record(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        outputs = operation.compute_output_spec(*args, **kwargs)
+        outputs = self._shapes(operation, args, kwargs)
         rule = rules.rule_for_operation(operation)
         try:
             if rule is None:
@@ -162,7 +184,7 @@ class Recording:
             return self._opaque(outputs, (args, kwargs))
 
     def _note_operation(self, reason: str) -> None:
-        self._problems.note_operation(self._where(), self._open[-1], self._operations[0], reason)
+        self.problems.note_operation(self._where(), self._open[-1], self._operations[0], reason)
 
     def _apply(
         self, rule: Any, operation: Any, args: tuple[Any, ...], kwargs: Any, outputs: Any
@@ -189,6 +211,9 @@ class Recording:
         """Append a node and return its name."""
         name = self._free("/".join(filter(None, [self._where(), suffix])))
         shape, dtype = spec
+        values = tuple(weight for weight in weights.values() if not weight.source)
+        if values:
+            self.fixed[name] = Fixed(self._where(), self._open[-1], values)
         self._made_at[name] = len(self.nodes)
         self.nodes.append(
             Node(kind, tuple(inputs), TensorSpec(name, tuple(shape), dtype),
@@ -210,8 +235,8 @@ class Recording:
 
     def _give_up(self, layer: Any, path: str, error: Exception, args: Any, kwargs: Any) -> Any:
         supported = rules.rule_for_layer(layer) is not None
-        self._problems.note_layer(path, layer, error, supported=supported)
-        shapes = layer.compute_output_spec(*args, **_without_context(kwargs))
+        self.problems.note_layer(path, layer, error, supported=supported)
+        shapes = self._shapes(layer, args, _without_context(kwargs))
         return self._opaque(shapes, (args, kwargs))
 
     def _opaque(self, outputs: Any, arguments: Any) -> Any:

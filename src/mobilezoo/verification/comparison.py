@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from mobilezoo.coreml.classes import SOFTMAX_ADDED
+from mobilezoo.coreml.classes import COMPLEMENT_ADDED, SOFTMAX_ADDED
 from mobilezoo.coreml.names import program_names
 from mobilezoo.coreml.precision import PRECISIONS
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
@@ -162,6 +162,8 @@ def _compare(setting: _Setting, size: str, given: Arrays) -> _Found:
     reference, reference_layers = run_keras(model, arrays, shown)
     if SOFTMAX_ADDED in program.metadata.user_defined:
         reference[0] = softmax(reference[0])
+    if COMPLEMENT_ADDED in program.metadata.user_defined:
+        reference[0] = np.concatenate([1 - reference[0], reference[0]], axis=1)
     refuse_vacuous(model.name, reference, limit)
     if len(arrays[0]) == 1:  # whether the output moves takes more than one example
         drawn = drawn_inputs(program, model, EXAMPLES, setting.seed)

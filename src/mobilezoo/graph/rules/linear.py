@@ -114,6 +114,7 @@ def _product_with_weight(
     kernel = Weight(
         (depth, width),
         lambda: np.ascontiguousarray(stored.read().transpose(order)).reshape(depth, width),
+        stored.source and (*stored.source, *order, depth),
     )
     made = keras.KerasTensor((*x.shape[:-1], width), x.dtype)
     name = call.add("dense", call.recorder.operand(x), shape=made.shape, weights={"kernel": kernel})

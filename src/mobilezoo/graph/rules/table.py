@@ -12,6 +12,7 @@ from typing import Any
 
 from keras import layers
 
+from mobilezoo._training_only import TRAINING_ONLY, vanishes_at_inference
 from mobilezoo.graph.call import Call
 
 Rule = Callable[[Call], Any]
@@ -19,24 +20,6 @@ Rule = Callable[[Call], Any]
 LAYERS: dict[type, Rule] = {}
 OPERATIONS: dict[str, Rule] = {}
 ANY_DTYPE: set[str] = set()  # operations whose results need not be floating-point numbers
-VANISHING = frozenset(
-    {
-        layers.ActivityRegularization,
-        layers.AlphaDropout,
-        layers.AugMix,
-        layers.CutMix,
-        layers.Dropout,
-        layers.GaussianDropout,
-        layers.GaussianNoise,
-        layers.Identity,
-        layers.MixUp,
-        layers.RandAugment,
-        layers.SpatialDropout1D,
-        layers.SpatialDropout2D,
-        layers.SpatialDropout3D,
-    }
-)
-_AUGMENTATION = tuple(getattr(layers, name) for name in dir(layers) if name.startswith("Random"))
 
 
 def layer_rule(*classes: type) -> Callable[[Rule], Rule]:
@@ -75,14 +58,12 @@ def operation_rule(*names: str, any_dtype: bool = False) -> Callable[[Rule], Rul
 
 def rule_for_layer(layer: Any) -> Rule | None:
     """The rule for exactly this class of layer; subclasses may compute something else."""
-    return rule_for_class(type(layer))
+    return vanishes if vanishes_at_inference(layer) else rule_for_class(type(layer))
 
 
 def rule_for_class(layer_class: type) -> Rule | None:
     """The same for a class."""
-    if layer_class in VANISHING or layer_class in _AUGMENTATION:
-        return vanishes
-    return LAYERS.get(layer_class)
+    return vanishes if layer_class in TRAINING_ONLY else LAYERS.get(layer_class)
 
 
 def rule_for_operation(operation: Any) -> Rule | None:
@@ -97,7 +78,7 @@ def is_keras_own(operation: Any) -> bool:
 
 def acts_in_training(layer: Any) -> bool:
     """Whether `training=True` changes what the layer computes."""
-    return type(layer) in VANISHING or isinstance(layer, layers.BatchNormalization)
+    return vanishes_at_inference(layer) or isinstance(layer, layers.BatchNormalization)
 
 
 def vanishes(call: Call) -> Any:
