@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -83,6 +85,15 @@ class Executable:
             name, value = step
             if isinstance(value, tf.Tensor):  # an array is a constant
                 yield name, value.numpy()
+
+    def changed(self, change: Callable[[Operation], Operation]) -> Executable:
+        """A copy whose operations went through `change`, which keeps their shapes."""
+        other = copy.copy(self)
+        operations = tuple(map(change, self._block.operations))
+        other._block = replace(self._block, operations=operations)
+        other._batched = None if self._batched is None else tuple(map(change, self._batched))
+        other._traced, other._lock = {}, threading.Lock()
+        return other
 
     def _call(self, arrays: Sequence[Array]) -> list[Array]:
         try:

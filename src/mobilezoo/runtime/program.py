@@ -20,6 +20,7 @@ from mobilezoo.runtime.network.opening import open_network
 from mobilezoo.runtime.network.pipeline import PIPELINES, open_pipeline
 from mobilezoo.runtime.opened import Opened
 from mobilezoo.runtime.package import open_package, read_model
+from mobilezoo.runtime.stored import Place, Weights, stored_weights, with_weights
 
 _LIST_CHUNK = 32  # examples of a list that run at once
 
@@ -63,6 +64,7 @@ class CoreMLProgram:
         self.inputs: tuple[Feature, ...] = opened.inputs
         self.outputs: tuple[Feature, ...] = opened.outputs
         self.metadata: Metadata = opened.metadata
+        self._opened = opened
         self._block, self._fetch = opened.block, opened.fetch
         self._executable = opened.executable
         classifier = opened.block.classifier
@@ -114,6 +116,17 @@ class CoreMLProgram:
         if examples.count is not None:
             raise InvalidArgumentError("layers takes one example, not several at once.")
         return self._executable.values(examples.arrays)
+
+    def weights(self) -> dict[Place, Weights]:
+        """What the file stores, by the value that an operation makes and the parameter's name.
+
+        Weights in few bits are read as what their codes stand for. A pipeline gives none.
+        """
+        return stored_weights(self._opened)
+
+    def with_weights(self, weights: Mapping[Place, Array]) -> CoreMLProgram:
+        """The same program with others in place of some of its `weights()`, of equal shapes."""
+        return CoreMLProgram(with_weights(self._opened, weights))
 
     def __repr__(self) -> str:
         """The file with its inputs and outputs."""
