@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from mobilezoo.errors import CoreMLFileError, MobilezooError
+from mobilezoo.errors import MobilezooError
 from mobilezoo.runtime.arithmetic import Array, tensor
 from mobilezoo.runtime.features import Feature
-from mobilezoo.runtime.interpreter import evaluate
+from mobilezoo.runtime.interpreter import evaluate, failure
 from mobilezoo.runtime.layout import channels_first
 from mobilezoo.runtime.operations import Block, Operation
 
@@ -101,8 +101,7 @@ class Executable:
                 tensors = self._tensors(arrays)
                 return [output.numpy() for output in self._compiled(tensors)(*tensors)]
         except tf.errors.OpError as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise CoreMLFileError(f"The program cannot be computed: {reason}") from error
+            raise failure(error, "the program", self._block.operations) from error
 
     def _compiled(self, tensors: Sequence[tf.Tensor]) -> Callable[..., list[tf.Tensor]]:
         """The concrete function for inputs of these sizes: all inputs -> the fetched values."""

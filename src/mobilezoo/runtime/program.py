@@ -86,14 +86,17 @@ class CoreMLProgram:
                 R, G, B as (height, width, channels)) or an array of the declared shape. N
                 examples run at once if each picture is (N, height, width, channels) and each
                 array has N instead of its leading 1, or N before its declared shape. A list of
-                such dictionaries, of one example each, is run in turn.
+                such dictionaries, of one example each, is run in turn. Pixels may be floating
+                numbers, but not scaled to 0..1: a picture with none above 1 is refused, unless it
+                is black or of whole numbers.
 
         Returns:
             name -> value, or a list of these. A classifier gives its label, and a dictionary
             label -> probability; N examples give lists of N.
 
         Raises:
-            InvalidArgumentError: an unknown or missing name, a wrong shape, size or type.
+            InvalidArgumentError: an unknown or missing name, a wrong shape, size or type, pixels
+                scaled to 0..1, or a row that a table does not have.
         """
         if isinstance(inputs, Sequence) and not isinstance(inputs, str):
             return self._predict_list(inputs)
