@@ -20,6 +20,8 @@ import numpy.typing as npt
 
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
+from mobilezoo.errors import MobilezooError
+from mobilezoo.graph import capture
 from mobilezoo.graph.calls import intercept_layers
 from mobilezoo.graph.inputs import symbolic_inputs
 
@@ -31,6 +33,7 @@ _FOR_SUM = 0.3  # of a branch beside a shortcut, past which errors go without gr
 _SWISHES = frozenset({"gelu", "hard_silu", "mish", "silu"})
 _SMALLEST = 1e-12
 _EXAMPLES = 8  # fewer leave the directions that they do not span unscaled
+_MOVES = frozenset({"cast", "crop", "flip", "gather", "reshape", "select", "tile", "transpose"})
 _AROUND_ZERO = Preprocessing("around zero", mean=(127.5,), scale=(1 / 64,))  # [-2, 2]
 
 
@@ -85,7 +88,8 @@ def random_inputs(
     """Inputs in the structure that the model takes, each clearly different from the others.
 
     A model with known preprocessing gets prepared pictures, one that begins with a rescaling
-    layer pixels 0..255, any other numbers in [-2, 2].
+    layer pixels 0..255, any other numbers in [-2, 2]. Inputs that choose rows of tables get whole
+    numbers below the size of the smallest.
 
     Args:
         model: built.
@@ -104,11 +108,14 @@ def random_inputs(
     def draw(tensor: Any) -> npt.NDArray[np.float32]:
         shape = tuple(32 if size is None else size for size in tensor.shape[1:])
         pictures = random_pictures(rng, (count, *shape))
+        if tensor.name in rows:
+            return (pictures.astype(np.int64) * rows[tensor.name] // 256).astype(np.float32)
         if "int" in tensor.dtype:
             return pictures.astype(np.float32)
         return (record if len(shape) == 3 else _AROUND_ZERO)(pictures)
 
     structure = symbolic_inputs(model, input_shape, any_size=any_size)
+    rows = _rows(model, keras.tree.flatten(structure))
     return keras.tree.map_structure(draw, structure)
 
 
@@ -124,6 +131,28 @@ def random_pictures(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDA
         coarse = np.repeat(coarse, patch, axis=axis).take(np.arange(side), axis=axis)
     noise = rng.uniform(-40, 40, shape)
     return np.clip(coarse + noise, 0, 255).astype(np.uint8)
+
+
+def _rows(model: keras.Model, inputs: Sequence[Any]) -> dict[str, int]:
+    """Inputs that choose rows of tables -> the number of rows of the smallest table reached."""
+    tables = [x.input_dim for x in model._flatten_layers() if hasattr(x, "input_dim")]
+    whole = [tensor.name for tensor in inputs if "int" in tensor.dtype]
+    if not tables and not whole:
+        return {}
+    try:
+        graph = capture(model)
+    except MobilezooError:  # what cannot be exported can be run all the same
+        return dict.fromkeys(whole, min(tables)) if tables else {}
+    reached = {spec.name: {tensor.name} for spec, tensor in zip(graph.inputs, inputs, strict=True)}
+    rows: dict[str, int] = {}
+    for node in graph.nodes:
+        made_of = set().union(*(reached.get(name, set()) for name in node.inputs))
+        if node.kind == "embedding":
+            size = node.weights["table"].shape[0]
+            rows.update({name: min(size, rows.get(name, size)) for name in made_of})
+        elif node.kind in _MOVES:
+            reached[node.name] = made_of
+    return rows
 
 
 def _takes_pixels(model: keras.Model) -> bool:

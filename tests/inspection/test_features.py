@@ -1,8 +1,11 @@
 """Inputs and outputs of every kind."""
 
+import keras
 import pytest
 from coremltools.proto import FeatureTypes_pb2, Model_pb2
 
+from mobilezoo import ImageSizes, export_coreml
+from mobilezoo.cli.inspection_page import page
 from mobilezoo.inspection import FeatureRecord, inspect_coreml
 
 COLORS = FeatureTypes_pb2.ImageFeatureType.ColorSpace
@@ -131,3 +134,16 @@ def test_a_state_and_a_description(save_network):
     assert found.states == (
         FeatureRecord("cache", "state", shape=(2, 5), dtype="float32", description="of the keys"),
     )
+
+
+def test_an_output_of_a_flexible_program_shows_its_free_axes(tmp_path):
+    inputs = keras.Input((24, 20, 3), name="x")
+    x = keras.layers.Conv2D(8, 3, name="conv")(inputs)
+    model = keras.Model(inputs, [x, keras.layers.GlobalMaxPooling2D(name="peak")(x)])
+    sizes = ImageSizes([(24, 20), (30, 32)])
+    export_coreml(model, tmp_path / "m.mlpackage", preprocessing="tf", flexible=sizes)
+
+    found = inspect_coreml(tmp_path / "m.mlpackage")
+
+    assert [output.shape for output in found.outputs] == [(1, None, None, 8), (1, 8)]
+    assert "conv: array 1x?x?x8 float32" in page(found)

@@ -9,12 +9,8 @@ from mobilezoo import export_coreml, randomize_weights, verify
 from mobilezoo.errors import InvalidArgumentError, VerificationError
 from mobilezoo.graph import capture
 from mobilezoo.verification import comparison
-from mobilezoo.verification.agreement import (
-    differences_by_example,
-    percent,
-    refuse_departure,
-    told_apart,
-)
+from mobilezoo.verification.agreement import differences_by_example, percent, told_apart
+from mobilezoo.verification.refusals import refuse_departure
 
 
 @pytest.fixture
@@ -84,6 +80,41 @@ def test_where_only_a_layer_departs_that_is_said(network):
         "m.mlpackage computes layers otherwise than Keras, first at layer 'hidden' by 2.01 % of "
         "its largest value (limit 2 %); the outputs alone agree (largest difference 1.94 %)."
     )
+
+
+@pytest.fixture
+def deeper():
+    inputs = keras.Input((6,), name="x")
+    hidden = layers.Dense(5, name="second")(layers.Dense(4, name="first")(inputs))
+    return randomize_weights(keras.Model(inputs, layers.Dense(3, name="scores")(hidden)))
+
+
+def test_a_difference_that_grew_from_layer_to_layer_is_no_departure(deeper):
+    layers = {"first": 0.012, "second": 0.025, "scores": 0.01}
+
+    refuse_departure("m.mlpackage", capture(deeper), np.array([0.01]), layers, 0.02)
+
+
+def test_a_layer_that_adds_a_difference_of_its_own_is_one(deeper):
+    layers = {"first": 0.004, "second": 0.025, "scores": 0.01}
+
+    assert "first at layer 'second' by 2.5 %" in refusal(deeper, [0.01], layers)
+
+
+def test_the_output_is_judged_once_by_all_examples(deeper):
+    layers = {"first": 0.001, "second": 0.001, "scores": 0.0203}  # of the first example's peak
+
+    refuse_departure("m.mlpackage", capture(deeper), np.array([0.0194]), layers, 0.02)
+
+
+def test_a_departing_output_names_the_first_layer_above_the_limit(deeper):
+    layers = {"first": 0.012, "second": 0.025, "scores": 0.03}
+
+    assert "first at layer 'second' by 2.5 %" in refusal(deeper, [0.03], layers)
+
+
+def test_nan_in_a_layer_is_a_departure(deeper):
+    assert "'second' by nan %" in refusal(deeper, [0.01], {"first": 0.001, "second": np.nan})
 
 
 def test_an_input_whose_layers_were_not_compared_is_named(network):

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from mobilezoo.inspection.record import FeatureRecord
+from mobilezoo.runtime.flexible import declared_array_shapes, declared_image_sizes, size_range
 
 _Fields: TypeAlias = dict[str, Any]
-_Shapes: TypeAlias = tuple[tuple[int, ...], ...]
-_Ranges: TypeAlias = tuple[tuple[int, int | None], ...]
 
 _KINDS = {"multiArrayType": "array"}  # the others are called as they are, without "Type"
 _DTYPES = {"DOUBLE": "float64"}
@@ -51,14 +50,7 @@ def read_features(
 
 def _array(declared: Any) -> _Fields:
     dtype = _enum_name(declared.ArrayDataType, declared.dataType)
-    kind = declared.WhichOneof("ShapeFlexibility")
-    shape = tuple(declared.shape)
-    choices: _Shapes = ()
-    ranges: _Ranges = ()
-    if kind == "enumeratedShapes":
-        choices = tuple(tuple(item.shape) for item in declared.enumeratedShapes.shapes)
-    elif kind == "shapeRange":
-        ranges = tuple(_range(item) for item in declared.shapeRange.sizeRanges)
+    shape, choices, ranges = declared_array_shapes(declared)
     return {
         "dtype": _DTYPES.get(dtype, dtype.lower()),
         "shape": shape or next(iter(choices), ()),
@@ -68,17 +60,10 @@ def _array(declared: Any) -> _Fields:
 
 
 def _image(declared: Any) -> _Fields:
-    kind = declared.WhichOneof("SizeFlexibility")
-    choices: _Shapes = ()
-    ranges: _Ranges = ()
-    if kind == "enumeratedSizes":
-        choices = tuple((size.height, size.width) for size in declared.enumeratedSizes.sizes)
-    elif kind == "imageSizeRange":
-        sides = declared.imageSizeRange
-        ranges = tuple(_range(side) for side in (sides.heightRange, sides.widthRange))
+    size, choices, ranges = declared_image_sizes(declared)
     return {
         "color": _enum_name(declared.ColorSpace, declared.colorSpace),
-        "shape": (declared.height, declared.width),
+        "shape": size,
         "choices": choices,
         "ranges": ranges,
     }
@@ -90,7 +75,7 @@ def _dictionary(declared: Any) -> _Fields:
 
 def _sequence(declared: Any) -> _Fields:
     dtype = (declared.WhichOneof("Type") or "unknown").removesuffix("Type")
-    return {"dtype": dtype, "ranges": (_range(declared.sizeRange),)}
+    return {"dtype": dtype, "ranges": (size_range(declared.sizeRange),)}
 
 
 def _state(declared: Any) -> _Fields:
@@ -104,11 +89,6 @@ _READ: dict[str, Callable[[Any], _Fields]] = {
     "sequenceType": _sequence,
     "stateType": _state,
 }
-
-
-def _range(declared: Any) -> tuple[int, int | None]:
-    """Core ML writes -1 for "no limit"."""
-    return declared.lowerBound, None if declared.upperBound < 0 else declared.upperBound
 
 
 def _enum_name(enum: Any, number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from mobilezoo.inspection.program import ProgramReader
 from mobilezoo.inspection.record import FeatureRecord, Inspection, OperationRecord
 from mobilezoo.inspection.weight_files import WeightFiles
 from mobilezoo.runtime.package import read_model
+from mobilezoo.runtime.values import tensor_type
 
 # specification version -> lowest iOS and macOS
 _SYSTEMS = {
@@ -65,7 +66,7 @@ def inspect_coreml(path: str | os.PathLike[str]) -> Inspection:
         content_hash=content_hash(model, contents.files.digests()),
         updatable=model.isUpdatable,
         inputs=_features(model, "input"),
-        outputs=_features(model, "output"),
+        outputs=tuple(_shaped(feature, model) for feature in _features(model, "output")),
         states=_features(model, "state"),
         training_inputs=_features(model, "trainingInput"),
         labels=labels_in(metadata.userDefined) if labels is None else labels,
@@ -121,6 +122,24 @@ def _features(model: Any, side: str) -> tuple[FeatureRecord, ...]:
     for function in description.functions:
         features += read_features(getattr(function, side, ()), function.name)
     return features
+
+
+def _shaped(feature: FeatureRecord, model: Any) -> FeatureRecord:
+    """An array whose shape is not described, in that of an ML program: None where it is free."""
+    if feature.kind != "array" or feature.shape or _kind(model) != "mlProgram":
+        return feature
+    default = model.description.defaultFunctionName or "main"
+    functions = model.mlProgram.functions
+    name = feature.function or default
+    blocks = functions[name].block_specializations.values() if name in functions else ()
+    shapes = (
+        tensor_type(output.type)[1]
+        for block in blocks
+        for raw in block.operations
+        for output in raw.outputs
+        if output.name == feature.name
+    )
+    return replace(feature, shape=next(shapes, ()))
 
 
 def _labels(model: Any) -> tuple[str | int, ...] | None:

@@ -17,7 +17,8 @@ class FeatureRecord:
     Attributes:
         name: that `predict` uses.
         kind: "array", "image", "dictionary", "string", "int64", "double", "sequence", "state".
-        shape: of an array or a state; (height, width) of an image in pixels.
+        shape: of an array or a state; (height, width) of an image in pixels. None: any size, as
+            of outputs of a flexible ML program; empty where the file does not say.
         ranges: (smallest, largest) size for each axis of `shape`; largest None: no limit. Empty
             where the shape is fixed or one of `choices`.
         choices: the shapes to choose from, `shape` first; empty where there is no choice.
@@ -31,7 +32,7 @@ class FeatureRecord:
 
     name: str
     kind: str
-    shape: tuple[int, ...] = ()
+    shape: Shape = ()
     ranges: tuple[tuple[int, int | None], ...] = ()
     choices: tuple[tuple[int, ...], ...] = ()
     dtype: str | None = None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
-from mobilezoo.errors import CoreMLFileError, MobilezooError
+from mobilezoo.errors import MobilezooError
 from mobilezoo.runtime.arithmetic import Array, tensor
 from mobilezoo.runtime.features import Feature
-from mobilezoo.runtime.interpreter import evaluate
+from mobilezoo.runtime.interpreter import evaluate, failure
 from mobilezoo.runtime.layout import channels_first
 from mobilezoo.runtime.operations import Block, Operation
 
@@ -84,14 +86,22 @@ class Executable:
             if isinstance(value, tf.Tensor):  # an array is a constant
                 yield name, value.numpy()
 
+    def changed(self, change: Callable[[Operation], Operation]) -> Executable:
+        """A copy whose operations went through `change`, which keeps their shapes."""
+        other = copy.copy(self)
+        operations = tuple(map(change, self._block.operations))
+        other._block = replace(self._block, operations=operations)
+        other._batched = None if self._batched is None else tuple(map(change, self._batched))
+        other._traced, other._lock = {}, threading.Lock()
+        return other
+
     def _call(self, arrays: Sequence[Array]) -> list[Array]:
         try:
             with tf.device(_DEVICE):
                 tensors = self._tensors(arrays)
                 return [output.numpy() for output in self._compiled(tensors)(*tensors)]
         except tf.errors.OpError as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise CoreMLFileError(f"The program cannot be computed: {reason}") from error
+            raise failure(error, "the program", self._block.operations) from error
 
     def _compiled(self, tensors: Sequence[tf.Tensor]) -> Callable[..., list[tf.Tensor]]:
         """The concrete function for inputs of these sizes: all inputs -> the fetched values."""

@@ -47,24 +47,48 @@ class Shapes(NamedTuple):
         return self.choices, self.ranges, self.default if self.is_flexible else ()
 
 
+def declared_image_sizes(declared: Any) -> Shapes:
+    """(height, width) of an `ImageFeatureType`, as it says them, right or wrong."""
+    size = int(declared.height), int(declared.width)
+    kind = declared.WhichOneof("SizeFlexibility")
+    if kind == "enumeratedSizes":
+        listed = declared.enumeratedSizes.sizes
+        return Shapes(size, tuple((int(item.height), int(item.width)) for item in listed), ())
+    if kind == "imageSizeRange":
+        sides = declared.imageSizeRange
+        return Shapes(size, (), (size_range(sides.heightRange), size_range(sides.widthRange)))
+    return Shapes(size, (), ())
+
+
+def declared_array_shapes(declared: Any) -> Shapes:
+    """The shapes of an `ArrayFeatureType`, as it says them, right or wrong."""
+    shape = tuple(int(size) for size in declared.shape)
+    kind = declared.WhichOneof("ShapeFlexibility")
+    if kind == "enumeratedShapes":
+        listed = declared.enumeratedShapes.shapes
+        return Shapes(shape, tuple(tuple(int(size) for size in item.shape) for item in listed), ())
+    if kind == "shapeRange":
+        return Shapes(shape, (), tuple(map(size_range, declared.shapeRange.sizeRanges)))
+    return Shapes(shape, (), ())
+
+
+def size_range(declared: Any) -> tuple[int, int | None]:
+    """The smallest and the largest of a `SizeRange`; Core ML writes -1 for "no limit"."""
+    upper = int(declared.upperBound)
+    return int(declared.lowerBound), None if upper < 0 else upper
+
+
 def read_image_sizes(declared: Any, where: str) -> Shapes:
     """Read (height, width) of an `ImageFeatureType`.
 
     Raises:
         CoreMLFileError: sizes that cannot be, or a default that is none of them.
     """
-    size = int(declared.height), int(declared.width)
-    kind = declared.WhichOneof("SizeFlexibility")
-    choices: Choices = ()
-    ranges: Ranges = ()
-    if kind == "enumeratedSizes":
-        listed = declared.enumeratedSizes.sizes
-        _check_count(len(listed), where)
-        choices = tuple((int(item.height), int(item.width)) for item in listed)
-    elif kind == "imageSizeRange":
-        sides = declared.imageSizeRange
-        ranges = (_range(sides.heightRange), _range(sides.widthRange))
-    return _checked(() if kind and size == (0, 0) else size, choices, ranges, where)
+    if declared.WhichOneof("SizeFlexibility") == "enumeratedSizes":
+        _check_count(len(declared.enumeratedSizes.sizes), where)
+    size, choices, ranges = declared_image_sizes(declared)
+    unsaid = bool(choices or ranges) and size == (0, 0)
+    return _checked(() if unsaid else size, choices, ranges, where)
 
 
 def read_array_shapes(declared: Any, where: str) -> Shapes:
@@ -74,20 +98,15 @@ def read_array_shapes(declared: Any, where: str) -> Shapes:
         CoreMLFileError: shapes that cannot be, or a default that is none of them.
     """
     kind = declared.WhichOneof("ShapeFlexibility")
-    choices: Choices = ()
-    ranges: Ranges = ()
     if kind == "enumeratedShapes":
-        listed = declared.enumeratedShapes.shapes
-        _check_count(len(listed), where)
-        for item in listed:
+        _check_count(len(declared.enumeratedShapes.shapes), where)
+        for item in declared.enumeratedShapes.shapes:
             _check_axes(len(item.shape), where)
-        choices = tuple(tuple(int(size) for size in item.shape) for item in listed)
     elif kind == "shapeRange":
         _check_axes(len(declared.shapeRange.sizeRanges), where)
-        ranges = tuple(map(_range, declared.shapeRange.sizeRanges))
     if declared.shape:
         _check_axes(len(declared.shape), where)
-    return _checked(tuple(int(size) for size in declared.shape), choices, ranges, where)
+    return _checked(*declared_array_shapes(declared), where)
 
 
 def _checked(default: tuple[int, ...], choices: Choices, ranges: Ranges, where: str) -> Shapes:
@@ -144,9 +163,3 @@ def _check_count(count: int, where: str) -> None:
         raise CoreMLFileError(
             f"{where} lists {count} flexible shapes; 1 to {_MOST_LISTED} are supported."
         )
-
-
-def _range(declared: Any) -> tuple[int, int | None]:
-    """Core ML writes -1 for "no limit"."""
-    upper = int(declared.upperBound)
-    return int(declared.lowerBound), None if upper < 0 else upper

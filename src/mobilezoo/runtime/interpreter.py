@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
-from mobilezoo.runtime.operations import Operation, Output, Shape
+from mobilezoo.errors import (
+    CoreMLFileError,
+    InvalidArgumentError,
+    MobilezooError,
+    UnsupportedOpError,
+)
+from mobilezoo.runtime.operations import Operation, Output, Reference, Shape
 
 # what a kernel raises when a parameter or a shape makes no sense to it
 _FAILURES = (
@@ -18,6 +24,13 @@ _FAILURES = (
     MemoryError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError,
     tf.errors.ResourceExhaustedError,
 )  # fmt: skip
+
+_BEYOND_TABLE = re.compile(r"= (-?\d+) is not in \[0, (\d+)\)")
+# what TensorFlow says of its own machinery, before and after the reason
+_TRACES = re.compile(
+    r"Graph execution error:|Detected at node.*|\(most recent call last\):|\s*File .*|<stack.*"
+    r"|\{\{function_node \S*\}\}|\[Op:.*"
+)
 
 _MOST_ELEMENTS = 1 << 30  # of one value of one example: 4 GB
 
@@ -49,8 +62,7 @@ def _run(operation: Operation, environment: Mapping[str, Any]) -> tuple[Any, ...
     except UnsupportedOpError as error:
         raise UnsupportedOpError(f"{operation.place}: {error}") from error
     except _FAILURES as error:
-        reason = str(error).partition("\n")[0]
-        raise CoreMLFileError(f"{operation.place} cannot be computed: {reason}") from error
+        raise failure(error, operation.place, [operation]) from error
     results = tuple(result) if isinstance(result, (list, tuple)) else (result,)
     if len(results) != len(operation.outputs):
         raise CoreMLFileError(
@@ -58,6 +70,27 @@ def _run(operation: Operation, environment: Mapping[str, Any]) -> tuple[Any, ...
             f"{len(operation.outputs)}."
         )
     return results
+
+
+def failure(error: Exception, place: str, operations: Iterable[Operation]) -> MobilezooError:
+    """TensorFlow's error as one of the library's: who is to blame, and why in one line.
+
+    Args:
+        error: what a kernel raised.
+        place: that could not be computed.
+        operations: one of which raised it.
+    """
+    text = str(error)
+    row = _BEYOND_TABLE.search(text)
+    chosen = (operation.arguments.get("indices") for operation in operations)
+    if row is not None and any(isinstance(indices, Reference) for indices in chosen):
+        return InvalidArgumentError(
+            f"The inputs ask for row {row[1]} of a table with {row[2]} ({place}); pass whole "
+            f"numbers from 0 to {int(row[2]) - 1}."
+        )
+    lines = (_TRACES.sub("", line).strip() for line in text.splitlines())
+    reason = next((line for line in lines if line), type(error).__name__)
+    return CoreMLFileError(f"{place} cannot be computed: {reason}")
 
 
 def _check_shape(operation: Operation, output: Output, value: Any) -> None:

@@ -21,7 +21,8 @@ def read_picture(feature: Feature, picture: Any) -> Array:
         feature: the image input.
         picture: a PIL image; or pixels 0..255 as an array (h, w, channels), (h, w) for
             grayscale, or (n, h, w, channels). Colors are in the order R, G, B whatever the
-            file wants; the program is given the order it declares.
+            file wants; the program is given the order it declares. Floating numbers none of which
+            is above 1 are taken for a picture scaled to 0..1, and refused.
 
     Returns:
         (h, w, channels) or (n, h, w, channels), of uint8 or float32.
@@ -102,5 +103,11 @@ def _in_range(feature: Feature, pixels: Array) -> Array:
         raise InvalidArgumentError(
             f"Image {feature.name!r} has values {pixels.min():g}..{pixels.max():g}; pixels 0..255 "
             "are required, scaling is part of the program."
+        )
+    if pixels.dtype.kind == "f" and 0 < pixels.max() <= 1:  # black is black on any scale
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} has floating numbers {pixels.min():g}..{pixels.max():g}, as "
+            "of a picture scaled to 0..1; pixels 0..255 are required, as scaling is part of the "
+            "program. Multiply by 255, or pass a picture that is so dark as uint8."
         )
     return pixels.astype(np.float32, copy=False)

@@ -21,6 +21,7 @@ from mobilezoo.runtime.network.opening import open_network
 from mobilezoo.runtime.network.pipeline import PIPELINES, open_pipeline
 from mobilezoo.runtime.opened import Opened
 from mobilezoo.runtime.package import open_package, read_model
+from mobilezoo.runtime.stored import Place, Weights, stored_weights, with_weights
 
 _LIST_CHUNK = 32  # examples of a list that run at once
 
@@ -66,6 +67,7 @@ class CoreMLProgram:
         self.inputs: tuple[Feature, ...] = opened.inputs
         self.outputs: tuple[Feature, ...] = opened.outputs
         self.metadata: Metadata = opened.metadata
+        self._opened = opened
         self._block, self._fetch = opened.block, opened.fetch
         self._executable = opened.executable
         classifier = opened.block.classifier
@@ -90,14 +92,17 @@ class CoreMLProgram:
                 R, G, B as (height, width, channels)) or an array of the declared shape. N
                 examples run at once if each picture is (N, height, width, channels) and each
                 array has N instead of its leading 1, or N before its declared shape. A list of
-                such dictionaries, of one example each, is run in turn.
+                such dictionaries, of one example each, is run in turn. Pixels may be floating
+                numbers, but not scaled to 0..1: a picture with none above 1 is refused, unless it
+                is black or of whole numbers.
 
         Returns:
             name -> value, or a list of these. A classifier gives its label, and a dictionary
             label -> probability; N examples give lists of N.
 
         Raises:
-            InvalidArgumentError: an unknown or missing name, a wrong shape, size or type.
+            InvalidArgumentError: an unknown or missing name, a wrong shape, size or type, pixels
+                scaled to 0..1, or a row that a table does not have.
         """
         if isinstance(inputs, Sequence) and not isinstance(inputs, str):
             return self._predict_list(inputs)
@@ -120,6 +125,17 @@ class CoreMLProgram:
         if examples.count is not None:
             raise InvalidArgumentError("layers takes one example, not several at once.")
         return self._executable.values(examples.arrays)
+
+    def weights(self) -> dict[Place, Weights]:
+        """What the file stores, by the value that an operation makes and the parameter's name.
+
+        Weights in few bits are read as what their codes stand for. A pipeline gives none.
+        """
+        return stored_weights(self._opened)
+
+    def with_weights(self, weights: Mapping[Place, Array]) -> CoreMLProgram:
+        """The same program with others in place of some of its `weights()`, of equal shapes."""
+        return CoreMLProgram(with_weights(self._opened, weights))
 
     def __repr__(self) -> str:
         """The file with its inputs and outputs."""

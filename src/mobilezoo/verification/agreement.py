@@ -1,25 +1,16 @@
-"""What a comparison found, and which comparisons are refused."""
+"""What a comparison found, in numbers and in words."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mobilezoo.errors import VacuousComparisonError, VerificationError
-from mobilezoo.graph import Graph
-
 FloatArray = npt.NDArray[np.floating[Any]]
-
-_SMALLEST_PEAK = 1e-6  # a reference below this is noise
-_ADVICE = (
-    "Load trained weights, pass inputs of your own that it tells apart, or try things out with "
-    "mobilezoo.randomize_weights(model, preprocessing=...) before exporting"
-)
 
 
 @dataclass(frozen=True)
@@ -29,13 +20,16 @@ class Agreement:
     Attributes:
         file: name of the Core ML package.
         precision: of its weights, if the file says.
-        largest_difference: over all outputs and examples.
-        limit: what was allowed.
+        largest_difference: over all outputs and examples, of the file as it is.
+        limit: what was allowed; infinite where few bits have no common limit.
         top1_agreement: fraction of examples with the same largest output; None where the
             output is no vector of scores.
         examples: number of inputs compared.
         layers: Keras layer -> largest difference of its output, in order of the calls.
-        sizes: how many sizes of inputs they had; more than 1 for a flexible file.
+        tried: the sizes of inputs that were compared, in words; empty where the file takes one.
+        before_rounding: the largest difference of a file with weights in few bits as it would be
+            without them: with Keras's own kernels in their place, of which the file's were found
+            to be the rounded ones. None for other files.
     """
 
     file: str
@@ -45,15 +39,29 @@ class Agreement:
     top1_agreement: float | None
     examples: int
     layers: Mapping[str, float] = field(repr=False)
-    sizes: int = 1
+    tried: tuple[str, ...] = ()
+    before_rounding: float | None = None
+
+    @property
+    def sizes(self) -> int:
+        """How many sizes of inputs were compared; more than 1 for a flexible file."""
+        return max(1, len(self.tried))
 
     def __str__(self) -> str:
+        found = percent(self.largest_difference)
+        limit = f" (limit {percent(self.limit)})" if math.isfinite(self.limit) else ""
+        if self.before_rounding is None:
+            differs = f"largest difference {found} of the largest value{limit}"
+        else:
+            differs = (
+                f"largest difference {percent(self.before_rounding)} of the largest value before "
+                f"its kernels are rounded to few bits; rounding them costs {found}{limit}"
+            )
         top1 = "" if self.top1_agreement is None else f", same top-1 for {self.top1_agreement:.0%}"
+        of_sizes = f" of {self.sizes} sizes ({'; '.join(self.tried)})" if self.sizes > 1 else ""
         return (
-            f"{self.file} agrees with Keras: largest difference {percent(self.largest_difference)} "
-            f"of the largest value (limit {percent(self.limit)}){top1}; {self.examples} input(s) "
-            f"{'' if self.sizes == 1 else f'of {self.sizes} sizes '}and {len(self.layers)} layers "
-            "compared"
+            f"{self.file} agrees with Keras: {differs}{top1}; {self.examples} input(s){of_sizes} "
+            f"and {len(self.layers)} layers compared"
         )
 
 
@@ -87,95 +95,6 @@ def top1_agreement(values: FloatArray, reference: FloatArray) -> float | None:
     return float((values.argmax(axis=1) == reference.argmax(axis=1)).mean())
 
 
-def refuse_vacuous(name: str, reference: Sequence[FloatArray], limit: float) -> None:
-    """Refuse a reference that is tiny, or the same for every input: anything would agree.
-
-    Args:
-        name: of the model.
-        reference: the outputs, (examples, ...) each.
-        limit: relative difference that will be allowed.
-
-    Raises:
-        VacuousComparisonError: says why and what to do.
-    """
-    for output in reference:
-        if not np.isfinite(output).all():
-            raise VacuousComparisonError(
-                f"'{name}' itself returns NaN or infinity; nothing can be compared."
-            )
-        peak = float(np.abs(output).max())
-        if peak < _SMALLEST_PEAK:
-            raise VacuousComparisonError(
-                f"Refused: the largest output of '{name}' is {peak:.1g}, so any file would "
-                f"agree. {_ADVICE}."
-            )
-        moved = float(np.ptp(output, axis=0).max()) / peak
-        if len(output) > 1 and moved <= 2 * limit:
-            raise VacuousComparisonError(
-                f"Refused: the output of '{name}' moves by only {percent(moved)} of its "
-                f"largest value when the input changes, so a constant would pass. {_ADVICE}."
-            )
-
-
-def refuse_departure(
-    file: str,
-    graph: Graph,
-    differences: FloatArray,
-    layers: Mapping[str, float],
-    limit: float,
-) -> None:
-    """Raise VerificationError if an output or a layer departs; name the first layer that does.
-
-    Args:
-        file: name of the Core ML package.
-        graph: as exported, to say which layers were merged.
-        differences: of the outputs, one per example.
-        layers: Keras layer -> difference for the first example, in order of the calls.
-        limit: relative difference that is allowed.
-    """
-    largest = float(differences.max())  # NaN stays
-    departed = [path for path, value in layers.items() if not value <= limit]  # NaN departs
-    if largest <= limit and not departed:
-        return
-    if largest == float("inf"):
-        raise VerificationError(
-            f"{file} has an output of another shape than Keras's: it was made from another model."
-        )
-    at = layers[departed[0]] if departed else 0.0
-    allowed, output, layer = told_apart(limit, largest, at)
-    where = ""
-    if departed:
-        by = "of another shape" if at == float("inf") else f"by {layer}"
-        where = f"first at layer {_describe(departed[0], graph)} {by}"
-    if largest <= limit:
-        raise VerificationError(
-            f"{file} computes layers otherwise than Keras, {where} of its largest value (limit "
-            f"{allowed}); the outputs alone agree (largest difference {output})."
-        )
-    example = _worst(differences, limit)
-    raise VerificationError(
-        f"{file} differs from Keras by {output} of the largest value (limit {allowed})"
-        f"{f', {where}' if where else _unlocated(layers, example, len(differences))}."
-    )
-
-
-def _worst(differences: FloatArray, limit: float) -> int:
-    """The first example if it departs, as its layers are known; else the one that departs most."""
-    return 0 if not differences[0] <= limit else int(np.argmax(differences))  # NaN is most
-
-
-def _unlocated(layers: Mapping[str, float], example: int, examples: int) -> str:
-    """Why no layer is named."""
-    if not layers:
-        return "; no layer of the file carries the name of a Keras layer"
-    if example == 0:
-        return ", though every layer's output agrees: what comes after the last of them departs"
-    return (
-        f" for input {example + 1} of {examples}. Layers were compared for input 1 only, and "
-        "agree there: pass that input alone, or another seed=, to see where it begins"
-    )
-
-
 def told_apart(limit: float, *values: float) -> list[str]:
     """The limit and the values as percents, of so many digits that none above it reads below."""
     texts: list[str] = []
@@ -194,10 +113,3 @@ def percent(fraction: float, digits: int = 2) -> str:
     """0.0123 -> "1.2 %"; 1.23 -> "123 %": at least so many digits, and all before the point."""
     whole = len(f"{100 * abs(fraction):.0f}") if math.isfinite(fraction) else 0
     return f"{100 * fraction:.{max(digits, whole)}g} %"
-
-
-def _describe(path: str, graph: Graph) -> str:
-    makers = {node.name: node for node in graph.nodes}
-    maker = makers.get(graph.layer_outputs[path])
-    merged = maker.layers[:-1] if maker is not None else ()
-    return f"'{path}'" + (f" (with {', '.join(merged)} merged into it)" if merged else "")

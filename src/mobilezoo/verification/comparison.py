@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
 
 from mobilezoo.coreml.classes import COMPLEMENT_ADDED, SOFTMAX_ADDED
-from mobilezoo.coreml.names import program_names
-from mobilezoo.coreml.precision import PRECISIONS
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find
 from mobilezoo.errors import InvalidArgumentError, VerificationError
@@ -24,12 +22,13 @@ from mobilezoo.runtime import CoreMLProgram, load_coreml
 from mobilezoo.verification.agreement import (
     Agreement,
     FloatArray,
-    difference,
     differences_by_example,
-    refuse_departure,
-    refuse_vacuous,
     top1_agreement,
 )
+from mobilezoo.verification.layers import layer_differences
+from mobilezoo.verification.limits import Limits, check_limit, find_limits
+from mobilezoo.verification.refusals import refuse_cost, refuse_departure, refuse_vacuous
+from mobilezoo.verification.rounding import unrounded
 from mobilezoo.verification.runs import (
     keras_inputs,
     run_file,
@@ -40,6 +39,7 @@ from mobilezoo.verification.runs import (
 from mobilezoo.verification.trials import (
     EXAMPLES,
     Arrays,
+    Trial,
     drawn_inputs,
     fewest_examples,
     has_free_sides,
@@ -64,18 +64,23 @@ def verify(
 
     The file is run by mobilezoo's own runtime, which shares no code with the exporter. Outputs
     are compared on all examples, the output of every Keras layer that the file names on the
-    first. A comparison that could not have failed is refused.
+    first. A comparison that could not have failed is refused. Of weights in few bits it is found
+    whether they are Keras's, rounded, whether the file is right apart from that, and what the
+    rounding costs.
 
     Args:
         model: the Keras model, with the weights that were exported.
         file: path of the file, or what `load_coreml` or `export_coreml` returned.
         inputs: (n, height, width, channels): pixels 0..255 (RGB or gray) for a file that takes
             images, what Keras takes otherwise; a list of such arrays for several inputs.
-            Default: 4 random ones; for a file that takes several sizes 4 of each that it lists,
-            or of the ends of its range and of a size in between.
-        limit: largest difference allowed, relative to the largest reference value. Default:
-            1e-4 for float32, 2e-2 for float16, 0.2 for int8 and palette8. Palettes of fewer bits
-            have none: how far they depart depends on the network.
+            For a file of one input that takes several sizes also a list of arrays of different
+            sizes, each one picture or several. Default: 4 random ones; for a file that takes
+            several sizes 4 of each that it lists (of 8 of them, where it lists more), or of the
+            ends of its range and of a size in between.
+        limit: largest difference allowed, relative to the largest reference value, between 0 and
+            1. Default: 1e-4 for float32, 2e-2 for float16. For weights in few bits what their
+            rounding may cost, which can be more than 1: 0.2 for int8 and palette8, otherwise it
+            is only reported, as it depends on the network.
         preprocessing: of the file's image input, as for `export_coreml`; default: what the file
             and the model say.
         seed: of the random inputs.
@@ -86,35 +91,37 @@ def verify(
     Raises:
         VerificationError: the file departs; names the first layer that does.
         VacuousComparisonError: Keras's output is near zero or does not move with the input.
-        InvalidArgumentError: the inputs do not fit, how pixels are prepared is not known, or the
-            file's precision needs a `limit`.
+        InvalidArgumentError: the inputs or the limit do not fit, how pixels are prepared is not
+            known, or a file in few bits that is not mobilezoo's needs a `limit`.
     """
     if not isinstance(model, keras.Model):
         raise InvalidArgumentError(
             f"verify takes the Keras model first, then the file; got {type(model).__name__} first."
         )
-    if limit is not None and not 0 < limit < 1:
-        raise InvalidArgumentError(f"limit={limit} must be between 0 and 1, such as 0.02 for 2 %.")
+    check_limit(limit)
     program = _open(file)
-    precision = program.metadata.user_defined.get("com.mobilezoo.precision")
-    if limit is None:
-        limit = _default_limit(model, precision, program.path.name)
     _check_same_inputs(model, program)
     record = _recorded(program, model) if preprocessing is None else find(preprocessing)
-    setting = _Setting(model, program, _graph(program, model), record, limit, seed)
-    found = [_compare(setting, size, given) for size, given in trials(program, model, inputs, seed)]
+    chosen = trials(program, model, inputs, seed)
+    precision = program.metadata.user_defined.get("com.mobilezoo.precision")
+    plain = unrounded(program, model)
+    limits = find_limits(limit, precision, program.path.name, separable=plain is not None)
+    setting = _Setting(model, program, plain, _graph(program, model), record, limits, seed)
+    found = [_compare(setting, trial) for trial in chosen]
     same = [item.top1_agreement for item in found if item.top1_agreement is not None]
+    before = [item.before_rounding for item in found if item.before_rounding is not None]
     return Agreement(
         file=program.path.name,
         precision=precision,
         largest_difference=max(item.largest_difference for item in found),
-        limit=limit,
+        limit=limits.whole,
         top1_agreement=float(np.mean(same)) if same else None,
         examples=sum(item.examples for item in found),
         layers={
             path: max(item.layers.get(path, 0.0) for item in found) for path in found[0].layers
         },
-        sizes=len(found),
+        tried=tuple(trial.size for trial in chosen if trial.size),
+        before_rounding=max(before) if before else None,
     )
 
 
@@ -124,9 +131,10 @@ class _Setting:
 
     model: keras.Model
     program: CoreMLProgram
+    unrounded: CoreMLProgram | None  # the same with kernels that are not in few bits
     graph: Graph
     record: Preprocessing | None
-    limit: float
+    limits: Limits
     seed: int
 
 
@@ -138,6 +146,7 @@ class _Found:
     top1_agreement: float | None
     examples: int
     layers: Mapping[str, float]
+    before_rounding: float | None
 
 
 def _graph(program: CoreMLProgram, model: keras.Model) -> Graph:
@@ -149,35 +158,70 @@ def _graph(program: CoreMLProgram, model: keras.Model) -> Graph:
     return fold(capture(model, shape, any_size=free))[0]
 
 
-def _compare(setting: _Setting, size: str, given: Arrays) -> _Found:
+def _compare(setting: _Setting, trial: Trial) -> _Found:
     """Run both on inputs of one size.
 
     Raises:
         VerificationError: they differ.
         VacuousComparisonError: they could not have differed.
     """
-    model, program, graph, limit = setting.model, setting.program, setting.graph, setting.limit
-    arrays = keras_inputs(program, given, setting.record)
-    shown = min(len(arrays[0]), fewest_examples(program))
-    reference, reference_layers = run_keras(model, arrays, shown)
-    if SOFTMAX_ADDED in program.metadata.user_defined:
-        reference[0] = softmax(reference[0])
-    if COMPLEMENT_ADDED in program.metadata.user_defined:
-        reference[0] = np.concatenate([1 - reference[0], reference[0]], axis=1)
-    refuse_vacuous(model.name, reference, limit)
-    if len(arrays[0]) == 1:  # whether the output moves takes more than one example
-        drawn = drawn_inputs(program, model, EXAMPLES, setting.seed)
-        refuse_vacuous(
-            model.name, run_keras(model, keras_inputs(program, drawn, setting.record))[0], limit
-        )
+    program, graph, limits = setting.program, setting.graph, setting.limits
+    at = f" at {trial.size}" if trial.size else ""
+    given = trial.arrays()
+    shown = min(len(given[0]), fewest_examples(program))
+    reference = _reference(setting, given, shown)
+    refuse_vacuous(graph.name, reference.outputs, limits.computed, at)
+    if len(given[0]) == 1:  # whether the output moves takes more than one example
+        drawn = drawn_inputs(program, setting.model, EXAMPLES, setting.seed, trial.sides)
+        refuse_vacuous(graph.name, _reference(setting, drawn).outputs, limits.computed, at)
+    name, before = f"{program.path.name}{at}", None
+    if setting.unrounded is not None:
+        outputs, layers = _departures(setting.unrounded, graph, given, reference)
+        whole = f"{name}, with its kernels as they were before rounding to few bits,"
+        refuse_departure(whole, graph, outputs.differences, layers, limits.computed)
+        before = float(outputs.differences.max())
+    outputs, layers = _departures(program, graph, given, reference)
+    refuse = refuse_departure if setting.unrounded is None else refuse_cost
+    refuse(name, graph, outputs.differences, layers, limits.whole)
+    return _Found(float(outputs.differences.max()), outputs.top1, len(given[0]), layers, before)
+
+
+class _Reference(NamedTuple):
+    """What Keras computes."""
+
+    outputs: list[FloatArray]
+    layers: dict[str, FloatArray]
+    shown: int  # examples of which there are layers
+
+
+class _Outputs(NamedTuple):
+    """How far the outputs depart."""
+
+    differences: FloatArray  # one per example
+    top1: float | None
+
+
+def _reference(setting: _Setting, given: Arrays, shown: int = 1) -> _Reference:
+    arrays = keras_inputs(setting.program, given, setting.record)
+    outputs, layers = run_keras(setting.model, arrays, shown)
+    added = setting.program.metadata.user_defined
+    if SOFTMAX_ADDED in added:
+        outputs[0] = softmax(outputs[0])
+    if COMPLEMENT_ADDED in added:
+        outputs[0] = np.concatenate([1 - outputs[0], outputs[0]], axis=1)
+    return _Reference(outputs, layers, shown)
+
+
+def _departures(
+    program: CoreMLProgram, graph: Graph, given: Arrays, reference: _Reference
+) -> tuple[_Outputs, dict[str, float]]:
+    """How far the outputs of a program depart, and its layers by their paths."""
     outputs = run_file(program, graph, given)
-    file_layers = run_file_layers(program, given, shown)
-    layers = dict(_layer_differences(graph, file_layers, reference_layers))
-    pairs = zip(outputs, reference, strict=True)
+    in_file = run_file_layers(program, given, reference.shown)
+    pairs = zip(outputs, reference.outputs, strict=True)
     differences = np.max([differences_by_example(*pair) for pair in pairs], axis=0)  # NaN stays
-    refuse_departure(f"{program.path.name}{size}", graph, differences, layers, limit)
-    top1 = top1_agreement(outputs[0], reference[0])
-    return _Found(float(differences.max()), top1, len(arrays[0]), layers)
+    found = _Outputs(differences, top1_agreement(outputs[0], reference.outputs[0]))
+    return found, dict(layer_differences(graph, in_file, reference.layers))
 
 
 def _open(file: Any) -> CoreMLProgram:
@@ -190,26 +234,6 @@ def _open(file: Any) -> CoreMLProgram:
         saved = f"{folder}/model.mlmodel"
         file.save(saved)
         return load_coreml(saved)
-
-
-def _default_limit(model: keras.Model, precision: str | None, file: str) -> float:
-    """By the file's precision; a Keras model that computes in 16 bits is no better than those.
-
-    Raises:
-        InvalidArgumentError: sound exports in that precision have no common limit.
-    """
-    names = [precision] if precision in PRECISIONS else ["float16"]
-    if any(layer.compute_dtype in ("float16", "bfloat16") for layer in model.layers):
-        names.append("float16")
-    limits = [PRECISIONS[name].agreement for name in names if name]
-    known = [limit for limit in limits if limit is not None]
-    if len(known) < len(limits):
-        raise InvalidArgumentError(
-            f"{file} holds weights in {precision}, which depart from Keras's on purpose; by how "
-            "much the outputs may differ depends on the network. Pass limit=, such as limit=0.3 "
-            "for 30 % of the largest value (--limit on the command line)."
-        )
-    return max(known)
 
 
 def _check_same_inputs(model: keras.Model, program: CoreMLProgram) -> None:
@@ -242,37 +266,3 @@ def _recorded(program: CoreMLProgram, model: keras.Model) -> Preprocessing | Non
             "to verify if the model was trained so."
         )
     return in_file or of_model
-
-
-def _layer_differences(
-    graph: Graph, in_file: Mapping[str, FloatArray], in_keras: Mapping[str, FloatArray]
-) -> Iterator[tuple[str, float]]:
-    """(Keras layer, difference of its output) for the layers that the file names."""
-    names = program_names(graph)
-    seen: set[str] = set()
-    for path, tensor in graph.layer_outputs.items():
-        values, reference = in_file.get(names.get(tensor, "")), in_keras.get(path)
-        if values is None or reference is None or tensor in seen:
-            continue
-        seen.add(tensor)  # a layer that does nothing returns another layer's tensor
-        orders = [difference(order, reference) for order in _orders(values, reference)]
-        yield path, float(np.min(orders))  # NaN stays
-
-
-def _orders(values: FloatArray, reference: FloatArray) -> list[FloatArray]:
-    """The file's values in Keras's axis order: channels come first in pictures and sequences.
-
-    Which order the file uses shows in the shape; where both fit (a cube, say) both are tried. A
-    neural network has vectors as (n, channels, 1, 1), sequences as (n, channels, 1, length).
-    """
-    if values.ndim not in (3, 4):
-        return [values]
-    orders = [values, np.moveaxis(values, 1, -1)]
-    if values.ndim > reference.ndim:
-        fitting = [order for order in orders if _long_sides(order) == _long_sides(reference)]
-        return [order.reshape(reference.shape) for order in fitting] or [values]
-    return [order for order in orders if order.shape == reference.shape] or [values]
-
-
-def _long_sides(array: FloatArray) -> list[int]:
-    return [size for size in array.shape if size > 1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -47,8 +48,8 @@ def run_keras(
 ) -> tuple[list[FloatArray], dict[str, FloatArray]]:
     """Outputs for all examples, and the output of every layer call for the first.
 
-    Sides may be others than the model declares: then its own `call` runs, and that of the models
-    in it, because `model(...)` would refuse them.
+    Layers of 16 bits compute in float32. Sides may be others than the model declares: then its own
+    `call` runs, and that of the models in it, because `model(...)` would refuse them.
 
     Args:
         model: any.
@@ -78,12 +79,39 @@ def run_keras(
                 return model(packed, training=False)
             return model.call(keras.tree.map_structure(keras.ops.convert_to_tensor, packed))
 
-    computed(shown, record)
-    if resized:
-        outputs = computed(len(arrays[0]), opening)
-    else:
-        outputs = model.predict_on_batch(keras.tree.pack_sequence_as(structure, list(arrays)))
+    with _in_float32(model):
+        computed(shown, record)
+        if resized:
+            outputs = computed(len(arrays[0]), opening)
+        else:
+            outputs = model.predict_on_batch(keras.tree.pack_sequence_as(structure, list(arrays)))
     return [_numpy(output) for output in keras.tree.flatten(outputs)], layers
+
+
+@contextmanager
+def _in_float32(model: keras.Model) -> Iterator[None]:
+    """Layers of 16 bits compute in float32 meanwhile, with the weights that they have.
+
+    The file computes in a precision of its own: it is compared with what the weights say, not with
+    how Keras rounds on the way.
+    """
+    halves = [
+        layer for layer in model._flatten_layers() if layer.compute_dtype in ("float16", "bfloat16")
+    ]
+    policies = [layer._dtype_policy for layer in halves]
+    for layer in halves:
+        exact = keras.DTypePolicy("float32")
+        exact._variable_dtype = layer.variable_dtype  # Keras casts where the two differ
+        layer._dtype_policy = exact
+    if halves:
+        model.predict_function = None  # which Keras has compiled for the other types
+    try:
+        yield
+    finally:
+        for layer, policy in zip(halves, policies, strict=True):
+            layer._dtype_policy = policy
+        if halves:
+            model.predict_function = None
 
 
 def _is_declared(model: keras.Model, shape: tuple[int, ...] | None) -> bool:

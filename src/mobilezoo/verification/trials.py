@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -13,11 +14,15 @@ import numpy.typing as npt
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.randomize import random_inputs, random_pictures
-from mobilezoo.runtime import CoreMLProgram
+from mobilezoo.runtime import CoreMLProgram, Feature
+from mobilezoo.runtime.pictures import read_picture
 
 Arrays = list[npt.NDArray[Any]]
 
+Sides = tuple[int, ...]
+
 EXAMPLES = 4  # that are drawn
+_MOST_SIZES = 8  # of those that a file lists
 _FEW = 2  # of flexible sizes that are large
 _LARGE = 400 * 400  # pixels
 
@@ -32,45 +37,92 @@ def has_free_sides(program: CoreMLProgram) -> bool:
     return any(feature.has_free_sides for feature in program.inputs)
 
 
-def trials(
-    program: CoreMLProgram, model: keras.Model, inputs: Any, seed: int
-) -> Iterator[tuple[str, Arrays]]:
-    """What goes into the file, one array per input feature: given, or drawn.
+class Trial(NamedTuple):
+    """Inputs of one size.
 
-    Of a flexible file every listed size is tried, or the ends of a range and a size next to them.
+    Attributes:
+        size: in words; empty where the file takes one.
+        arrays: makes or returns them, one per input feature.
+        sides: of a flexible input, without channels; None for the file's own.
+    """
 
-    Yields:
-        (the size in words, "" where there is one; the arrays).
+    size: str
+    arrays: Callable[[], Arrays]
+    sides: Sides | None = None
+
+
+def trials(program: CoreMLProgram, model: keras.Model, inputs: Any, seed: int) -> list[Trial]:
+    """What goes into the file: given, or drawn.
+
+    Of a flexible file the sizes that it lists are tried, or the ends of a range and a size next to
+    them.
 
     Raises:
-        InvalidArgumentError: another number of arrays, or no examples.
+        InvalidArgumentError: another number of arrays, other sizes, or no examples.
     """
     if inputs is not None:
-        yield "", given_inputs(program, model, inputs)
-        return
+        return given_trials(program, model, inputs)
+    drawn = []
     for count in _counts(program):
         for sides in _sizes(program):
-            said = "" if sides is None else f" at {sides}"
-            several = f" with {count} examples" if _frees_batch(program) else ""
+            said = "" if sides is None else str(sides)
+            several = f"{count} examples" if _frees_batch(program) else ""
             few = count if sides is None or math.prod(sides) <= _LARGE else min(count, _FEW)
-            yield said + several, drawn_inputs(program, model, few, seed, sides)
+            arrays = partial(drawn_inputs, program, model, few, seed, sides)
+            drawn.append(Trial(" with ".join(filter(None, (said, several))), arrays, sides))
+    return drawn
 
 
-def given_inputs(program: CoreMLProgram, model: keras.Model, inputs: Any) -> Arrays:
-    """The user's arrays, one per input feature."""
+def given_trials(program: CoreMLProgram, model: keras.Model, inputs: Any) -> list[Trial]:
+    """The user's arrays: one per input feature, or of a flexible file's one input any number."""
     given = [np.asarray(a) for a in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
+    if has_free_sides(program) and len(program.inputs) == 1 and given:
+        return _by_size(program.inputs[0], given, _sides(program, model)[0])
     if len(given) != len(program.inputs):
         raise InvalidArgumentError(
             f"{len(given)} input array(s) given; the file takes {len(program.inputs)}."
         )
     for feature, array, sides in zip(program.inputs, given, _sides(program, model), strict=True):
-        fits = array.shape[1:] == sides or (feature.has_free_sides and array.ndim == len(sides) + 1)
-        if not fits or len(array) == 0:
+        if array.shape[1:] != sides or len(array) == 0:
             raise InvalidArgumentError(
                 f"Input '{feature.name}' has shape {array.shape}; pass (n, "
                 f"{', '.join(map(str, sides))}) with n at least 1."
             )
-    return given
+    read = [_pixels(*pair) for pair in zip(program.inputs, given, strict=True)]
+    return [Trial("", lambda: read)]
+
+
+def _by_size(feature: Feature, given: Arrays, sides: Sides) -> list[Trial]:
+    """A trial for each size, of all examples that have it."""
+    rank, channels = len(sides), sides[-1]
+    by_size: dict[Sides, Arrays] = {}
+    for array in given:
+        several = array[np.newaxis] if array.ndim == rank else array
+        own = tuple(several.shape[1:])
+        fits = several.ndim == rank + 1 and own[-1] == channels and len(several) > 0
+        if not fits or not _is_allowed(feature, own):
+            raise InvalidArgumentError(
+                f"Input '{feature.name}' has shape {array.shape}; the file takes "
+                f"{feature.sizes_in_words()}, as (n, height, width, {channels}) with n at least "
+                "1, or a list of such arrays of different sizes."
+            )
+        by_size.setdefault(own[:-1], []).append(_pixels(feature, several))
+    return [Trial(str(size), partial(_joined, arrays), size) for size, arrays in by_size.items()]
+
+
+def _joined(arrays: Arrays) -> Arrays:
+    return [np.concatenate(arrays)]
+
+
+def _is_allowed(feature: Feature, own: Sides) -> bool:
+    if feature.kind == "image":
+        return feature.allows(own[:-1])
+    return feature.allows((1, *own) if feature.leading_batch else own)
+
+
+def _pixels(feature: Feature, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """What goes into an image input, refused where it is none: before Keras runs."""
+    return read_picture(feature, array) if feature.kind == "image" else array
 
 
 def drawn_inputs(
@@ -107,10 +159,19 @@ def _counts(program: CoreMLProgram) -> list[int]:
     if not free:
         return [EXAMPLES]
     if free[0].choices:
-        return sorted(choice[0] for choice in free[0].choices)
+        return [choice[0] for choice in _some(free[0])]
     low, high = free[0].ranges[0] if free[0].ranges else (1, None)
     few = max(low, EXAMPLES) if high is None else min(max(low, EXAMPLES), high)
     return sorted({low, few})
+
+
+def _some(feature: Feature) -> list[Sides]:
+    """Of the shapes that a feature lists: the smallest, the largest, the default, and between."""
+    by_size = sorted(feature.choices, key=lambda sizes: (math.prod(sizes), sizes))
+    if len(by_size) <= _MOST_SIZES:
+        return by_size
+    steps = np.linspace(0, len(by_size) - 1, _MOST_SIZES - 1).round().astype(int)
+    return list(dict.fromkeys([*(by_size[i] for i in steps), feature.default]))
 
 
 def fewest_examples(program: CoreMLProgram) -> int:
@@ -127,7 +188,7 @@ def _sizes(program: CoreMLProgram) -> list[tuple[int, ...] | None]:
     if not has_free_sides(program):
         return [None]
     (feature,) = program.inputs
-    rows = feature.choices or _corners(feature.ranges)
+    rows = _some(feature) if feature.choices else _corners(feature.ranges)
     if feature.kind == "image":
         return list(rows)
     return [row[1:-1] if feature.leading_batch else row[:-1] for row in rows]

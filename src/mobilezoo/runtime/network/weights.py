@@ -22,6 +22,16 @@ class StoredWeights:
     shape: tuple[int, ...]
     axis: int  # of the output channels, each of which may have a scale of its own
 
+    @property
+    def in_few_bits(self) -> bool:
+        """Whether they are stored as codes of 1 to 8 bits."""
+        return bool(self.message.rawValue or self.message.int8RawValue)
+
+    @property
+    def scale_axis(self) -> int | None:
+        """Along which each index has a scale of its own; None where all share one, or a table."""
+        return self.axis if len(self.message.quantization.linearQuantization.scale) > 1 else None
+
     def read(self) -> Array:
         """The weights, in float32, or in float16 where the file keeps that."""
         message = self.message

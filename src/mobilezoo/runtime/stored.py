@@ -1,0 +1,87 @@
+"""The stored weights of an opened file, and the same program with others in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from mobilezoo.runtime.arithmetic import Array
+from mobilezoo.runtime.executable import Executable
+from mobilezoo.runtime.network.weights import StoredWeights
+from mobilezoo.runtime.opened import Opened
+from mobilezoo.runtime.operations import Argument, Constant, Operation, Reference, Stored
+
+Place: TypeAlias = tuple[str, str]  # the value that an operation makes, and its parameter
+
+_FEW_BITS = ("constexpr_affine_dequantize", "constexpr_lut_to_dense")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of one operation.
+
+    Attributes:
+        read: returns them; of codes what they stand for.
+        in_few_bits: whether they are stored as codes.
+        axis: along which each index has a scale of its own; None where all share one, or a table.
+    """
+
+    read: Callable[[], Array]
+    in_few_bits: bool = False
+    axis: int | None = None
+
+
+def stored_weights(opened: Opened) -> dict[Place, Weights]:
+    """All weights that operations read from the file; none of a pipeline's."""
+    if not isinstance(opened.executable, Executable):
+        return {}
+    operations = opened.block.operations
+    makers = {output.name: operation for operation in operations for output in operation.outputs}
+    found = {}
+    for operation in operations:
+        for parameter, argument in operation.arguments.items():
+            weights = _weights(argument, makers)
+            if weights is not None and operation.type not in _FEW_BITS:
+                found[operation.outputs[0].name, parameter] = weights
+    return found
+
+
+def with_weights(opened: Opened, weights: Mapping[Place, Array]) -> Opened:
+    """The same program with other weights, which must have the shapes of those they replace."""
+
+    def changed(operation: Operation) -> Operation:
+        others = {
+            parameter: Constant(weights[operation.outputs[0].name, parameter])
+            for parameter in operation.arguments
+            if (operation.outputs[0].name, parameter) in weights
+        }
+        return replace(operation, arguments={**operation.arguments, **others})
+
+    if not isinstance(opened.executable, Executable):
+        raise TypeError("the weights of a pipeline cannot be replaced")
+    block = replace(opened.block, operations=tuple(map(changed, opened.block.operations)))
+    return replace(opened, block=block, executable=opened.executable.changed(changed))
+
+
+def _weights(argument: Argument, makers: Mapping[str, Operation]) -> Weights | None:
+    if isinstance(argument, Reference):
+        maker = makers.get(argument.name)
+        return None if maker is None or maker.type not in _FEW_BITS else _dequantized(maker)
+    if not isinstance(argument, Constant) or not isinstance(argument.content, Stored):
+        return None
+    content = argument.content
+    if isinstance(content, StoredWeights):
+        return Weights(content.read, content.in_few_bits, content.scale_axis)
+    return Weights(content.read)
+
+
+def _dequantized(maker: Operation) -> Weights:
+    """Of an operation of an ML program that reads codes."""
+    axis = maker.arguments.get("axis")
+
+    def read() -> Array:
+        values: Array = maker.function(**{k: v.value({}) for k, v in maker.arguments.items()})
+        return values
+
+    return Weights(read, in_few_bits=True, axis=None if axis is None else int(axis.value({})))
