@@ -143,16 +143,16 @@ def test_preprocessing_of_ones_own_is_written_into_the_file(
     np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
-def test_few_bits_are_verified_with_a_limit(capfd, own, tmp_path):
+def test_few_bits_are_verified_with_and_without_a_limit(capfd, own, tmp_path):
     path = tmp_path / "m.mlmodel"
     arguments = ["export", own, "--preprocessing", "unit", "--precision", "palette4", "--verify",
                  "-o", path]  # fmt: skip
 
-    code, _, err = run(capfd, *arguments)
-    assert code == 2
-    assert "Pass --limit, such as --limit 0.3" in err
-    assert not path.exists()
+    code, out, err = run(capfd, *arguments)
+    assert code == 0, err
+    assert "m.mlmodel agrees with Keras" in out
 
+    arguments.append("--overwrite")
     code, out, _ = run(capfd, *arguments, "--limit", "0.1")
     assert code == 0
     assert "(limit 10 %)" in out
@@ -226,8 +226,8 @@ def test_what_cannot_be_is_one_line_and_nothing_is_written(
         (["--scale", "1/0"], "write a number"),
         (["--std", "0.229,0.224,0.225"], "multiply it by 255, and --mean too: --std 58.395,57.12"),
         (["--std", "0"], "greater than 0"),
-        (["--limit", "2"], "between 0 and 1, such as 0.02"),
-        (["--limit", "x"], "between 0 and 1"),
+        (["--limit", "0"], "write a positive number, such as 0.02"),
+        (["--limit", "x"], "a positive number"),
     ],
 )
 def test_a_mistyped_value_says_how_it_is_written(capfd, options, message):

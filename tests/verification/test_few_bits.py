@@ -45,6 +45,19 @@ def test_a_sound_file_passes_at_any_number_of_bits_and_says_what_they_cost(tmp_p
     assert "before its kernels are rounded to few bits; rounding them costs" in str(agreement)
 
 
+@pytest.mark.parametrize("name", ["int8", "palette4"])
+def test_a_file_whose_kernels_are_too_small_for_few_bits_is_judged_as_float16(tmp_path, name):
+    inputs = keras.Input((8, 12, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(5, 3, activation="relu")(inputs))
+    model = randomize_weights(keras.Model(inputs, layers.Dense(2)(x)))
+    export_coreml(model, tmp_path / "m.mlmodel", precision=name, inputs="array")
+
+    agreement = verify(model, tmp_path / "m.mlmodel")
+
+    assert agreement.limit == 2e-2
+    assert agreement.before_rounding is None
+
+
 def test_the_cost_is_that_of_the_file_as_it_is(tmp_path, network):
     path = export(network, tmp_path, "palette2")
     x = np.random.default_rng(0).normal(size=(3, *SHAPE)).astype(np.float32)

@@ -58,14 +58,12 @@ def test_an_honest_file_passes(network, tmp_path):
 
 
 def test_a_transposed_kernel_is_caught_and_named(tmp_path, monkeypatch):
-    honest = Site.weight
-
     def transposed(self, role, axes=None, shape=None):
-        values = honest(self, role, axes, shape)
+        values = self.weight(role, axes, shape)
         is_kernel = self.node.kind == "conv" and role == "kernel"
         return np.ascontiguousarray(values.swapaxes(2, 3)) if is_kernel else values
 
-    monkeypatch.setattr(Site, "weight", transposed)
+    monkeypatch.setattr(Site, "hollow", transposed)
     inputs = keras.Input((11, 8, 3), name="x")
     x = layers.ReLU(name="relu")(layers.Conv2D(4, 3, name="square")(inputs))
     model = randomize_weights(keras.Model(inputs, layers.GlobalAveragePooling2D()(x)))
@@ -75,13 +73,11 @@ def test_a_transposed_kernel_is_caught_and_named(tmp_path, monkeypatch):
 
 
 def test_swapped_input_channels_are_caught_and_named(network, tmp_path, monkeypatch):
-    honest = Site.weight
-
     def swapped(self, role, axes=None, shape=None):
-        values = honest(self, role, axes, shape)
+        values = self.weight(role, axes, shape)
         return values[:, ::-1] if self.node.name == "first" and role == "kernel" else values
 
-    monkeypatch.setattr(Site, "weight", swapped)
+    monkeypatch.setattr(Site, "hollow", swapped)
 
     with pytest.raises(VerificationError, match="first at layer 'first' by"):
         verify(network, export(network, tmp_path))

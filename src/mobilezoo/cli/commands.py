@@ -62,20 +62,12 @@ def _is_untrained(arguments: Namespace) -> bool:
 
 def _check_verifiable(arguments: Namespace) -> None:
     """Refuse, before anything is written, what --verify would refuse afterwards."""
-    from mobilezoo.coreml.precision import precision
-
     if arguments.limit is not None and not arguments.verify:
         raise InvalidArgumentError("--limit is for --verify: pass both, or leave it out.")
     if arguments.verify and _is_untrained(arguments):
         raise InvalidArgumentError(
             "--verify proves nothing for an untrained network. Pass --weights, such as "
             "--weights random to try things out."
-        )
-    depends = precision(arguments.precision).agreement is None
-    if arguments.verify and depends and arguments.limit is None:
-        raise InvalidArgumentError(
-            f"--verify: how far outputs depart with weights in {arguments.precision} depends on "
-            "the network. Pass --limit, such as --limit 0.3 for 30 % of the largest value."
         )
 
 

@@ -243,7 +243,7 @@ def _add_limit(parser: argparse.ArgumentParser, what: str = "") -> None:
     parser.add_argument(
         "--limit", type=values.fraction, metavar="FRACTION",
         help=f"{what}largest difference allowed, relative to the largest value (default: by the "
-        "precision; below 8 bits it must be given)",
+        "precision); of weights in few bits, what rounding them may cost",
     )  # fmt: skip
 
 

@@ -74,13 +74,13 @@ def deviations(text: str) -> tuple[float, ...]:
 
 
 def fraction(text: str) -> float:
-    """A number between 0 and 1."""
+    """A positive number."""
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 < number < 1:
-        raise ArgumentTypeError(f"{text!r}: write a number between 0 and 1, such as 0.02 for 2 %.")
+    if not 0 < number < math.inf:
+        raise ArgumentTypeError(f"{text!r}: write a positive number, such as 0.02 for 2 %.")
     return number
 
 

@@ -28,7 +28,7 @@ from mobilezoo.verification.agreement import (
 from mobilezoo.verification.layers import layer_differences
 from mobilezoo.verification.limits import Limits, check_limit, find_limits
 from mobilezoo.verification.refusals import refuse_cost, refuse_departure, refuse_vacuous
-from mobilezoo.verification.rounding import unrounded
+from mobilezoo.verification.rounding import stored_precision, unrounded
 from mobilezoo.verification.runs import (
     keras_inputs,
     run_file,
@@ -105,7 +105,9 @@ def verify(
     chosen = trials(program, model, inputs, seed)
     precision = program.metadata.user_defined.get("com.mobilezoo.precision")
     plain = unrounded(program, model)
-    limits = find_limits(limit, precision, program.path.name, separable=plain is not None)
+    limits = find_limits(
+        limit, stored_precision(program), program.path.name, separable=plain is not None
+    )
     setting = _Setting(model, program, plain, _graph(program, model), record, limits, seed)
     found = [_compare(setting, trial) for trial in chosen]
     same = [item.top1_agreement for item in found if item.top1_agreement is not None]

@@ -23,6 +23,19 @@ _OFF_CENTRE = 0.05  # of the way to the next value: means are of numbers in floa
 _PART = 1 << 20  # weights that are looked at at once
 
 
+def stored_precision(program: CoreMLProgram) -> str | None:
+    """The precision that the file names; float16 where that is in few bits and no kernel is.
+
+    Kernels of fewer than 2,048 weights stay in float16, and small networks have no others.
+    """
+    named = program.metadata.user_defined.get("com.mobilezoo.precision")
+    known = PRECISIONS.get(named or "")
+    if known is None or known.scheme is None:
+        return named
+    stored = program.weights().values()
+    return named if not stored or any(item.in_few_bits for item in stored) else "float16"
+
+
 def unrounded(program: CoreMLProgram, model: keras.Model) -> CoreMLProgram | None:
     """The file with the kernels that its codes were made from, in float16; None without codes.
 
