@@ -15,7 +15,7 @@ from mobilezoo._environment import coremltools
 from mobilezoo.coreml.neural_network import quantization
 from mobilezoo.coreml.neural_network.table import NetworkSite
 from mobilezoo.errors import InvalidArgumentError, VacuousComparisonError, VerificationError
-from mobilezoo.verification.rounding import rounding_fault
+from mobilezoo.verification.codes import rounding_fault
 
 SHAPE = (17, 13, 6)
 
@@ -127,7 +127,7 @@ def test_a_mistake_that_every_export_makes_is_caught_by_keras(tmp_path, network,
     )
     path = export(network, tmp_path, "palette4")
 
-    with pytest.raises(VerificationError, match="before rounding to few bits, differs from Keras"):
+    with pytest.raises(VerificationError, match="before rounding, differs from Keras"):
         verify(network, path)
 
 
@@ -150,7 +150,7 @@ def test_a_dropped_bias_is_caught_where_the_rounding_costs_more(tmp_path, networ
     monkeypatch.setattr(NetworkSite, "store_bias", lambda *_: None)
     path = export(network, tmp_path, "palette1")
 
-    with pytest.raises(VerificationError, match="before rounding to few bits"):
+    with pytest.raises(VerificationError, match="before rounding"):
         verify(network, path)
 
 
@@ -211,31 +211,80 @@ def test_what_coremltools_compressed_after_the_export_is_judged_too(tmp_path, ne
     assert agreement.before_rounding < 2e-3
     assert agreement.largest_difference > 4 * agreement.before_rounding
     randomize_weights(network, seed=1)
-    with pytest.raises(VerificationError, match="are not Keras's in few bits"):
+    with pytest.raises(VerificationError, match="are not Keras's"):
         verify(network, tmp_path / "theirs.mlpackage")
 
 
 def test_a_rounding_is_to_the_nearest_of_the_values_in_use():
     kernel = np.array([0.0, 0.4, 0.6, 1.0])
 
-    assert rounding_fault(kernel, np.array([0.2, 0.2, 0.8, 0.8]), None) == ""
-    assert "50.0% of the weights" in rounding_fault(kernel, np.array([0.2, 0.8, 0.2, 0.8]), None)
-    assert "100.0%" in rounding_fault(kernel, np.full(4, np.nan), None)
+    assert rounding_fault(kernel, np.array([0.2, 0.2, 0.8, 0.8]), 1, None) == ""
+    assert "50.0% of" in rounding_fault(kernel, np.array([0.2, 0.8, 0.2, 0.8]), 1, None)
+    assert "100.0%" in rounding_fault(kernel, np.full(4, np.nan), 1, None)
 
 
 def test_a_tables_values_lie_amid_the_weights_that_they_stand_for():
     kernel = np.array([-1.2, -0.8, 0.8, 1.2])
 
-    best = rounding_fault(kernel, np.array([-1.0, -1.0, 1.0, 1.0]), None, best_table=True)
-    other = rounding_fault(kernel, np.array([-2.0, -2.0, 2.0, 2.0]), None, best_table=True)
+    best = rounding_fault(kernel, np.array([-1.0, -1.0, 1.0, 1.0]), 1, None, best_table=True)
+    other = rounding_fault(kernel, np.array([-2.0, -2.0, 2.0, 2.0]), 1, None, best_table=True)
 
     assert best == ""
-    assert "its table's values" in other
+    assert "its table's values are not the means" in other
 
 
 def test_each_channel_is_judged_by_its_own_values():
     kernel = np.array([[0.0, 2.9], [3.0, 20.0]])
     rounded = np.array([[0.0, 2.0], [3.5, 20.0]])  # of all values 3.5 is nearer to 2.9
 
-    assert rounding_fault(kernel, rounded, 0) == ""
-    assert rounding_fault(kernel, rounded, None) != ""
+    assert rounding_fault(kernel, rounded, 3, 0) == ""
+    assert rounding_fault(kernel, rounded, 3, None) != ""
+
+
+@pytest.mark.parametrize("bits", [2, 4, 6, 8])
+def test_a_table_of_which_one_value_is_in_use_is_none(bits):
+    kernel = np.random.default_rng(0).normal(size=500)
+
+    fault = rounding_fault(kernel, np.full(500, kernel.mean()), bits, None, best_table=True)
+
+    assert "only 1 are in use" in fault or "too far" in fault
+    constant = np.full(500, 0.25)
+    assert rounding_fault(constant, constant, bits, None, best_table=True) == ""
+
+
+@pytest.mark.parametrize("name", ["palette6", "palette4", "palette1"])
+def test_a_table_of_zeros_is_caught(tmp_path, network, name):
+    path = export(network, tmp_path, name)
+    spec = coremltools().utils.load_spec(str(path))
+    conv = next(layer for layer in spec.neuralNetwork.layers if layer.name == "conv").convolution
+    table = conv.weights.quantization.lookupTableQuantization.floatValue
+    table[:] = [0.0] * len(table)
+    path.write_bytes(spec.SerializeToString())
+
+    with pytest.raises(VerificationError, match="weights of 'conv' are not Keras's in few bits"):
+        verify(network, path)
+
+
+@pytest.mark.parametrize("channel", range(8))
+def test_a_dead_channel_is_caught(tmp_path, network, channel):
+    path = export(network, tmp_path, "int8")
+    spec = coremltools().utils.load_spec(str(path))
+    conv = next(layer for layer in spec.neuralNetwork.layers if layer.name == "conv").convolution
+    conv.weights.quantization.linearQuantization.scale[channel] = 0.0
+    conv.weights.quantization.linearQuantization.bias[channel] = 0.0
+    path.write_bytes(spec.SerializeToString())
+
+    with pytest.raises(VerificationError, match="too far from the weights"):
+        verify(network, path)
+
+
+def test_many_weights_are_looked_at_in_parts(monkeypatch):
+    kernel = np.random.default_rng(0).normal(size=(40, 30)).astype(np.float32)
+    rounded = np.round(kernel * 20) / np.float32(20)
+    rounded[31, 7] += 0.5
+
+    whole = [rounding_fault(kernel, rounded, 8, axis) for axis in (None, 0)]
+    monkeypatch.setattr("mobilezoo.verification.codes._PART", 7)
+
+    assert [rounding_fault(kernel, rounded, 8, axis) for axis in (None, 0)] == whole
+    assert "0.1% of the weights" in whole[0]

@@ -13,7 +13,7 @@ from mobilezoo._environment import coremltools
 from mobilezoo.coreml.emit import EMITTERS, convolution
 from mobilezoo.coreml.emit.site import Site
 from mobilezoo.errors import InvalidArgumentError, VacuousComparisonError, VerificationError
-from mobilezoo.verification import comparison
+from mobilezoo.verification import judging
 
 
 @pytest.fixture
@@ -177,14 +177,14 @@ def test_nan_in_any_output_of_the_file_is_a_departure(tmp_path, monkeypatch):
     a = layers.Dense(4, name="a")(inputs)
     model = randomize_weights(keras.Model(inputs, [a, layers.Dense(3, name="b")(a)]))
     path = export(model, tmp_path)
-    honest = comparison.run_file
+    honest = judging.run_file
 
     def broken(*arguments):
         outputs = honest(*arguments)
         outputs[1][2] = np.nan
         return outputs
 
-    monkeypatch.setattr(comparison, "run_file", broken)
+    monkeypatch.setattr(judging, "run_file", broken)
 
     with pytest.raises(VerificationError, match="differs from Keras by nan"):
         verify(model, path)

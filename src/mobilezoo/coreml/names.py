@@ -9,9 +9,10 @@ from mobilezoo.graph import Graph
 
 IMAGE = "image"
 _OUTPUTS = ("classLabel", "classLabelProbs")
+INNER = "inner"
 # what emitters append to a name for the operations that they need besides
 HELPERS = (
-    "centred", "channels_first", "channels_last", "float16", "gate", "grouped", "inner", "normal",
+    "centred", "channels_first", "channels_last", "float16", "gate", "grouped", INNER, "normal",
     "padded", "product", "rows", "scale", "scaled", "shape",
 )  # fmt: skip
 

@@ -34,6 +34,10 @@ class Reference:
 class Stored(Protocol):
     """Weights in a file, such as a `Blob`: their place is known, their numbers are not read."""
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the numbers."""
+
     def read(self) -> Array:
         """The numbers, in the type of the file."""
 

@@ -23,12 +23,14 @@ class Weights:
 
     Attributes:
         read: returns them; of codes what they stand for.
-        in_few_bits: whether they are stored as codes.
+        shape: of the weights.
+        bits: of the codes as which they are stored; None where they are stored as numbers.
         axis: along which each index has a scale of its own; None where all share one, or a table.
     """
 
     read: Callable[[], Array]
-    in_few_bits: bool = False
+    shape: tuple[int, ...]
+    bits: int | None = None
     axis: int | None = None
 
 
@@ -72,8 +74,8 @@ def _weights(argument: Argument, makers: Mapping[str, Operation]) -> Weights | N
         return None
     content = argument.content
     if isinstance(content, StoredWeights):
-        return Weights(content.read, content.in_few_bits, content.scale_axis)
-    return Weights(content.read)
+        return Weights(content.read, content.shape, content.bits, content.scale_axis)
+    return Weights(content.read, content.shape)
 
 
 def _dequantized(maker: Operation) -> Weights:
@@ -84,4 +86,7 @@ def _dequantized(maker: Operation) -> Weights:
         values: Array = maker.function(**{k: v.value({}) for k, v in maker.arguments.items()})
         return values
 
-    return Weights(read, in_few_bits=True, axis=None if axis is None else int(axis.value({})))
+    lut = maker.arguments.get("lut")
+    bits = 8 if lut is None else max(1, (len(lut.value({})) - 1).bit_length())
+    shape = tuple(size or 0 for size in maker.outputs[0].shape)  # constants have known sizes
+    return Weights(read, shape, bits, None if axis is None else int(axis.value({})))

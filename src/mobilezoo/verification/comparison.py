@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from mobilezoo.coreml.classes import COMPLEMENT_ADDED, SOFTMAX_ADDED
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find
 from mobilezoo.errors import InvalidArgumentError, VerificationError
@@ -19,33 +17,11 @@ from mobilezoo.graph import Graph, capture, fold
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.graph.node import Shape
 from mobilezoo.runtime import CoreMLProgram, load_coreml
-from mobilezoo.verification.agreement import (
-    Agreement,
-    FloatArray,
-    differences_by_example,
-    top1_agreement,
-)
-from mobilezoo.verification.layers import layer_differences
-from mobilezoo.verification.limits import Limits, check_limit, find_limits
-from mobilezoo.verification.refusals import refuse_cost, refuse_departure, refuse_vacuous
-from mobilezoo.verification.rounding import stored_precision, unrounded
-from mobilezoo.verification.runs import (
-    keras_inputs,
-    run_file,
-    run_file_layers,
-    run_keras,
-    softmax,
-)
-from mobilezoo.verification.trials import (
-    EXAMPLES,
-    Arrays,
-    Trial,
-    drawn_inputs,
-    fewest_examples,
-    has_free_sides,
-    input_shape,
-    trials,
-)
+from mobilezoo.verification.agreement import Agreement
+from mobilezoo.verification.judging import Setting, judge
+from mobilezoo.verification.limits import check_limit, find_limits
+from mobilezoo.verification.rounding import holds_few_bits, stored_precision, with_exact_weights
+from mobilezoo.verification.trials import has_free_sides, input_shape, trials
 
 if TYPE_CHECKING:
     from coremltools.models import MLModel
@@ -104,12 +80,12 @@ def verify(
     record = _recorded(program, model) if preprocessing is None else find(preprocessing)
     chosen = trials(program, model, inputs, seed)
     precision = program.metadata.user_defined.get("com.mobilezoo.precision")
-    plain = unrounded(program, model)
-    limits = find_limits(
-        limit, stored_precision(program), program.path.name, separable=plain is not None
-    )
-    setting = _Setting(model, program, plain, _graph(program, model), record, limits, seed)
-    found = [_compare(setting, trial) for trial in chosen]
+    exact = cache(partial(with_exact_weights, program, model))
+    few_bits = holds_few_bits(program) and exact() is not None
+    limits = find_limits(limit, stored_precision(program), program.path.name, separable=few_bits)
+    graph = _graph(program, model)
+    setting = Setting(model, program, exact, few_bits, graph, record, limits, seed)
+    found = [judge(setting, trial) for trial in chosen]
     same = [item.top1_agreement for item in found if item.top1_agreement is not None]
     before = [item.before_rounding for item in found if item.before_rounding is not None]
     return Agreement(
@@ -127,30 +103,6 @@ def verify(
     )
 
 
-@dataclass(frozen=True)
-class _Setting:
-    """What is compared with what."""
-
-    model: keras.Model
-    program: CoreMLProgram
-    unrounded: CoreMLProgram | None  # the same with kernels that are not in few bits
-    graph: Graph
-    record: Preprocessing | None
-    limits: Limits
-    seed: int
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What one size of inputs gave."""
-
-    largest_difference: float
-    top1_agreement: float | None
-    examples: int
-    layers: Mapping[str, float]
-    before_rounding: float | None
-
-
 def _graph(program: CoreMLProgram, model: keras.Model) -> Graph:
     """As it was exported: with free sides where the file takes several sizes."""
     shape: Shape | None = input_shape(program, model)
@@ -158,72 +110,6 @@ def _graph(program: CoreMLProgram, model: keras.Model) -> Graph:
     if free and shape is not None:
         shape = (*(None for _ in shape[:-1]), shape[-1])
     return fold(capture(model, shape, any_size=free))[0]
-
-
-def _compare(setting: _Setting, trial: Trial) -> _Found:
-    """Run both on inputs of one size.
-
-    Raises:
-        VerificationError: they differ.
-        VacuousComparisonError: they could not have differed.
-    """
-    program, graph, limits = setting.program, setting.graph, setting.limits
-    at = f" at {trial.size}" if trial.size else ""
-    given = trial.arrays()
-    shown = min(len(given[0]), fewest_examples(program))
-    reference = _reference(setting, given, shown)
-    refuse_vacuous(graph.name, reference.outputs, limits.computed, at)
-    if len(given[0]) == 1:  # whether the output moves takes more than one example
-        drawn = drawn_inputs(program, setting.model, EXAMPLES, setting.seed, trial.sides)
-        refuse_vacuous(graph.name, _reference(setting, drawn).outputs, limits.computed, at)
-    name, before = f"{program.path.name}{at}", None
-    if setting.unrounded is not None:
-        outputs, layers = _departures(setting.unrounded, graph, given, reference)
-        whole = f"{name}, with its kernels as they were before rounding to few bits,"
-        refuse_departure(whole, graph, outputs.differences, layers, limits.computed)
-        before = float(outputs.differences.max())
-    outputs, layers = _departures(program, graph, given, reference)
-    refuse = refuse_departure if setting.unrounded is None else refuse_cost
-    refuse(name, graph, outputs.differences, layers, limits.whole)
-    return _Found(float(outputs.differences.max()), outputs.top1, len(given[0]), layers, before)
-
-
-class _Reference(NamedTuple):
-    """What Keras computes."""
-
-    outputs: list[FloatArray]
-    layers: dict[str, FloatArray]
-    shown: int  # examples of which there are layers
-
-
-class _Outputs(NamedTuple):
-    """How far the outputs depart."""
-
-    differences: FloatArray  # one per example
-    top1: float | None
-
-
-def _reference(setting: _Setting, given: Arrays, shown: int = 1) -> _Reference:
-    arrays = keras_inputs(setting.program, given, setting.record)
-    outputs, layers = run_keras(setting.model, arrays, shown)
-    added = setting.program.metadata.user_defined
-    if SOFTMAX_ADDED in added:
-        outputs[0] = softmax(outputs[0])
-    if COMPLEMENT_ADDED in added:
-        outputs[0] = np.concatenate([1 - outputs[0], outputs[0]], axis=1)
-    return _Reference(outputs, layers, shown)
-
-
-def _departures(
-    program: CoreMLProgram, graph: Graph, given: Arrays, reference: _Reference
-) -> tuple[_Outputs, dict[str, float]]:
-    """How far the outputs of a program depart, and its layers by their paths."""
-    outputs = run_file(program, graph, given)
-    in_file = run_file_layers(program, given, reference.shown)
-    pairs = zip(outputs, reference.outputs, strict=True)
-    differences = np.max([differences_by_example(*pair) for pair in pairs], axis=0)  # NaN stays
-    found = _Outputs(differences, top1_agreement(outputs[0], reference.outputs[0]))
-    return found, dict(layer_differences(graph, in_file, reference.layers))
 
 
 def _open(file: Any) -> CoreMLProgram:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -67,6 +67,7 @@ def refuse_departure(
     differences: FloatArray,
     layers: Mapping[str, float],
     limit: float,
+    compared: Collection[str] = (),
 ) -> None:
     """Raise VerificationError if an output or a layer departs; name the first layer that does.
 
@@ -76,12 +77,10 @@ def refuse_departure(
         differences: of the outputs, one per example.
         layers: Keras layer -> difference for the first example, in order of the calls.
         limit: relative difference that is allowed.
+        compared: tensors of the graph whose values are outputs of the file.
     """
     largest = float(differences.max())  # NaN stays
-    if largest <= limit:
-        departed = departed_layers(graph, layers, limit)
-    else:
-        departed = [path for path, value in layers.items() if not value <= limit]  # NaN departs
+    departed = departed_layers(graph, layers, limit, compared if largest <= limit else ())
     if largest <= limit and not departed:
         return
     if largest == float("inf"):
@@ -121,7 +120,7 @@ def refuse_cost(
     largest = float(differences.max())
     if largest <= limit:
         return
-    departed = [path for path, value in layers.items() if not value <= limit]
+    departed = departed_layers(graph, layers, limit)
     at = layers[departed[0]] if departed else 0.0
     allowed, output, layer = told_apart(limit, largest, at)
     where = f", first at layer {_describe(departed[0], graph)} by {layer}" if departed else ""

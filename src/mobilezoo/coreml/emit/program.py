@@ -12,7 +12,7 @@ from coremltools.converters.mil.mil import Function, Program, get_new_symbol, mi
 from mobilezoo.coreml.emit.site import Layout
 from mobilezoo.coreml.emit.walk import Value, Walk
 from mobilezoo.coreml.interface import Input, Interface
-from mobilezoo.coreml.names import helper, program_names
+from mobilezoo.coreml.names import INNER, helper, program_names
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.weight_file import WeightFile
 from mobilezoo.graph import Graph
@@ -91,7 +91,7 @@ def _finish(value: Any, feature: str) -> Any:
     if x.dtype == types.fp32 and x.name == feature:
         return x
     if x.name == feature:
-        x.name = helper(feature, "inner")
+        x.name = helper(feature, INNER)
     return mb.cast(x=x, dtype="fp32", name=feature)
 
 

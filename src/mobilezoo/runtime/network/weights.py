@@ -23,9 +23,11 @@ class StoredWeights:
     axis: int  # of the output channels, each of which may have a scale of its own
 
     @property
-    def in_few_bits(self) -> bool:
-        """Whether they are stored as codes of 1 to 8 bits."""
-        return bool(self.message.rawValue or self.message.int8RawValue)
+    def bits(self) -> int | None:
+        """Of the codes as which they are stored; None where they are stored as numbers."""
+        if self.message.int8RawValue:
+            return 8
+        return int(self.message.quantization.numberOfBits) if self.message.rawValue else None
 
     @property
     def scale_axis(self) -> int | None:
