@@ -8,6 +8,7 @@ import pytest
 from coremltools.converters.mil.backend.mil.load import BlobWriter as TheirWriter
 
 from mobilezoo.coreml.blob_writer import BlobWriter
+from mobilezoo.errors import MobilezooError
 
 RNG = np.random.default_rng(0)
 ARRAYS = [
@@ -46,14 +47,23 @@ def test_bytes_and_offsets_are_those_of_coremltools(tmp_path, rows):
     assert digest == hashlib.sha256(ours).digest()
 
 
-def test_parts_that_are_not_the_array_are_refused(tmp_path):
-    halves = [np.ones(10, np.float16)]
-
+@pytest.mark.parametrize(
+    ("dtype", "size_bytes", "part", "count", "message"),
+    [
+        (np.float16, 40, np.ones(10, np.float16), 1, "20 bytes in parts, 40 announced"),
+        (np.float16, 40, np.ones(10, np.float32), 1, "float32 in an array of float16"),
+        (np.int8, 10, np.ones(10, np.int8), 1, "int8 in a weight file"),
+        (np.float16, 20, np.ones(10, np.float16), 2, "1 arrays too few"),
+    ],
+)
+def test_arrays_that_are_not_as_announced_are_a_bug(
+    tmp_path, dtype, size_bytes, part, count, message
+):
     with (
-        pytest.raises(ValueError, match="20 bytes in parts, 40 announced"),
-        BlobWriter(tmp_path / "w.bin", 1) as writer,
+        pytest.raises(MobilezooError, match=f"Bug: {message}"),
+        BlobWriter(tmp_path / "w.bin", count) as writer,
     ):
-        writer.add(np.float16, 40, halves)
+        writer.add(dtype, size_bytes, [part])
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")

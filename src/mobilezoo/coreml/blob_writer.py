@@ -23,6 +23,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from mobilezoo.errors import MobilezooError
+
 Part = npt.NDArray[np.floating[Any]]
 
 _HEADER = struct.Struct("<II56x")
@@ -46,6 +48,9 @@ class BlobWriter:
         path: of the file.
         count: of the arrays that it will hold.
 
+    Raises:
+        MobilezooError: a bug: arrays are not as they were announced.
+
     Attributes:
         digest: SHA-256 of the file, once it is closed.
     """
@@ -60,6 +65,7 @@ class BlobWriter:
         self._gathered: list[bytes | memoryview] = []
         self._gathered_bytes = 0
         self._end = 0
+        self._missing = count
         self._put(_HEADER.pack(count, _VERSION))
 
     def __enter__(self) -> BlobWriter:
@@ -77,6 +83,7 @@ class BlobWriter:
         with self._file:
             if error is None:
                 self._wait(0)
+                self._check(self._missing == 0, f"{self._missing} arrays too few")
         self.digest = self._hash.digest()
 
     def add(self, dtype: Any, size_bytes: int, parts: Iterable[Part]) -> int:
@@ -85,20 +92,28 @@ class BlobWriter:
         Args:
             dtype: float16 or float32.
             size_bytes: of the whole array.
-            parts: C-contiguous arrays, which hold its numbers in their order.
+            parts: C-contiguous arrays of that type, which hold its numbers in their order, and do
+                not change until the file is closed.
 
         Returns:
             Where its record begins, in bytes: the array's "offset" in a program.
         """
+        self._missing -= 1
+        self._check(np.dtype(dtype) in _TYPES, f"{np.dtype(dtype)} in a weight file")
         offset = self._end + -self._end % _ALIGNMENT
         start = offset + _RECORD.size
         record = _RECORD.pack(_SENTINEL, _TYPES[np.dtype(dtype)], size_bytes, start)
         self._put(bytes(offset - self._end) + record)
         for part in parts:
+            self._check(part.dtype == dtype, f"{part.dtype} in an array of {np.dtype(dtype)}")
             self._put(part.reshape(-1).view(np.uint8).data)
-        if self._end != start + size_bytes:
-            raise ValueError(f"{self._end - start} bytes in parts, {size_bytes} announced")
+        written = self._end - start
+        self._check(written == size_bytes, f"{written} bytes in parts, {size_bytes} announced")
         return offset
+
+    def _check(self, holds: bool, what: str) -> None:
+        if not holds:
+            raise MobilezooError(f"Bug: {what}.")
 
     def _put(self, content: bytes | memoryview) -> None:
         self._end += len(content)
