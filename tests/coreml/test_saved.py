@@ -1,5 +1,6 @@
 """The returned model is the file that was written, without reading it again."""
 
+import gc
 import os
 import sys
 
@@ -67,3 +68,24 @@ def test_the_file_is_not_read_again(network, tmp_path, monkeypatch):
 
     for suffix in (".mlpackage", ".mlmodel"):
         assert export_coreml(network, tmp_path / f"m{suffix}", preprocessing="unit").get_spec()
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(network, tmp_path, monkeypatch, enabled):
+    def fail(*_):
+        assert not gc.isenabled()
+        raise OSError("no space left")
+
+    if not enabled:
+        gc.disable()
+    try:
+        export_coreml(network, tmp_path / "a.mlpackage", preprocessing="unit")
+        after_success = gc.isenabled()
+        monkeypatch.setattr("mobilezoo.coreml.package._specification", fail)
+        with pytest.raises(OSError, match="no space left"):
+            export_coreml(network, tmp_path / "b.mlpackage", preprocessing="unit")
+        after_failure = gc.isenabled()
+    finally:
+        gc.enable()
+
+    assert (after_success, after_failure) == (enabled, enabled)
