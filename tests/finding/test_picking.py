@@ -40,7 +40,7 @@ def test_the_nearest_misses_come_first_and_say_by_how_much():
     assert near["resnet50"].reasons == ("3858.0 M mult-adds are over 3800.0 M",)
     assert near["resnet50"].distance == pytest.approx(3858 / 3800 - 1, rel=1e-3)
     assert near["vgg16"].reasons == (
-        "276.75 MB in float16 is over 60.00 MB",
+        "276.74 MB in float16 is over 60.00 MB",
         "15470.3 M mult-adds are over 3800.0 M",
         "71.268 % top-1 is under 74.9 %",
     )

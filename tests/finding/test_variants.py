@@ -88,7 +88,8 @@ def test_mult_adds_are_those_of_the_papers(name, options, side, millions):
 
 def test_files_are_about_as_large_as_their_weights():
     for item in variants():
-        assert 1.99 <= item.size_bytes["float16"] / item.parameters < 3.2, item.label()
+        # batch norms fold away: a little less than 2 bytes a parameter
+        assert 1.97 <= item.size_bytes["float16"] / item.parameters < 3.2, item.label()
         assert 1.9 < item.size_bytes["float32"] / item.size_bytes["float16"] < 2.0 or (
             item.name == "resnet_cifar"  # deep and narrow: much program for few weights
         ), item.label()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from coremltools.converters.mil.mil import Builder as mb
-
+from mobilezoo.coreml.emit.builder import mb
 from mobilezoo.coreml.emit.site import Layout, Site, emits
 
 _UNARY = {

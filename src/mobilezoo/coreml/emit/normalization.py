@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from coremltools.converters.mil.mil import Builder as mb
 
+from mobilezoo.coreml.emit.builder import mb
 from mobilezoo.coreml.emit.site import Layout, Site, emits
 from mobilezoo.graph import Node
 

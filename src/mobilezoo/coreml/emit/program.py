@@ -6,9 +6,9 @@ from typing import Any
 
 import coremltools as ct
 import numpy as np
-from coremltools.converters.mil.mil import Builder as mb
 from coremltools.converters.mil.mil import Function, Program, get_new_symbol, mil_list, types
 
+from mobilezoo.coreml.emit.builder import mb
 from mobilezoo.coreml.emit.site import Layout
 from mobilezoo.coreml.emit.walk import Value, Walk
 from mobilezoo.coreml.interface import Input, Interface

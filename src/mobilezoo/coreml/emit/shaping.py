@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from coremltools.converters.mil.mil import Builder as mb
 from coremltools.converters.mil.mil import types
 
+from mobilezoo.coreml.emit.builder import mb
 from mobilezoo.coreml.emit.site import FLATTENED, Layout, Site, emits
 from mobilezoo.graph import Node
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from coremltools.converters.mil.mil import Builder as mb
 from coremltools.converters.mil.mil.types.symbolic import is_symbolic
 
+from mobilezoo.coreml.emit.builder import mb
 from mobilezoo.coreml.emit.site import EMITTERS, FLATTENED, MIXED_RANK, Layout, Site
 from mobilezoo.coreml.interface import Interface
 from mobilezoo.coreml.names import helper
