@@ -61,7 +61,9 @@ def test_a_fault_that_grows_from_layer_to_layer_is_caught(tmp_path, monkeypatch)
     model = randomize_weights(keras.Model(inputs, scores))
     monkeypatch.setitem(EMITTERS, "leaky_relu", steeper(EMITTERS["leaky_relu"]))
 
-    with pytest.raises(VerificationError, match=r"computes layers otherwise than Keras, first at layer"):
+    with pytest.raises(
+        VerificationError, match=r"computes layers otherwise than Keras, first at layer"
+    ):
         verify(model, exported(model, tmp_path))
 
 

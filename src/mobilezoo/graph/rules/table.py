@@ -7,13 +7,13 @@ by the name of their class in Keras (`keras.ops.relu` -> "Relu").
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras import layers
 
 from mobilezoo._training_only import TRAINING_ONLY, vanishes_at_inference
-from mobilezoo.graph.call import Call
+from mobilezoo.graph.call import Call, Unsupported
 
 Rule = Callable[[Call], Any]
 
@@ -84,3 +84,12 @@ def acts_in_training(layer: Any) -> bool:
 def vanishes(call: Call) -> Any:
     """The layer gives its input back at inference."""
     return call.x
+
+
+def check_floats(operation: Any, outputs: Iterable[Any]) -> None:
+    """Core ML computes in floating point; integers wrap around and cut off fractions."""
+    if type(operation).__name__ in ANY_DTYPE:
+        return
+    for tensor in outputs:
+        if not tensor.dtype.startswith(("float", "bfloat")):
+            raise Unsupported(f"it computes in {tensor.dtype}; cast to float32 before")
