@@ -93,6 +93,7 @@ def test_export_writes_few_bits_and_verifies(capfd, tmp_path):
 
     assert code == 0
     assert "palette8, iOS 12 and later" in out
+    assert "m.mlmodel agrees with Keras but for the rounding of its weights: largest" in out
     assert "(limit 20 %)" in out
 
 

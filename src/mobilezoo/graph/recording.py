@@ -226,7 +226,7 @@ class Recording:
         name = self._free("/".join(filter(None, [self._where(), suffix])))
         shape, dtype = spec
         values = tuple(weight for weight in weights.values() if not weight.source)
-        if values:
+        if values and type(self._open[-1]) not in rules.OF_ATTRIBUTES:
             self.fixed[name] = Fixed(self._where(), self._open[-1], values)
         self._made_at[name] = len(self.nodes)
         self.nodes.append(

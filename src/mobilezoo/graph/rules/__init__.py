@@ -17,6 +17,7 @@ from mobilezoo.graph.rules import (
 from mobilezoo.graph.rules.table import (
     ANY_DTYPE,
     LAYERS,
+    OF_ATTRIBUTES,
     OPERATIONS,
     acts_in_training,
     check_floats,
@@ -29,6 +30,7 @@ from mobilezoo.graph.rules.table import (
 __all__ = [
     "ANY_DTYPE",
     "LAYERS",
+    "OF_ATTRIBUTES",
     "OPERATIONS",
     "activation",
     "acts_in_training",

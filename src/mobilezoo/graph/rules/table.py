@@ -19,17 +19,26 @@ Rule = Callable[[Call], Any]
 
 LAYERS: dict[type, Rule] = {}
 OPERATIONS: dict[str, Rule] = {}
+OF_ATTRIBUTES: set[type] = set()  # layers whose constants are attributes, the same in each call
 ANY_DTYPE: set[str] = set()  # operations whose results need not be floating-point numbers
 
 
-def layer_rule(*classes: type) -> Callable[[Rule], Rule]:
-    """Register a rule for exactly these classes of layers."""
+def layer_rule(*classes: type, of_attributes: bool = False) -> Callable[[Rule], Rule]:
+    """Register a rule for exactly these classes of layers.
+
+    Args:
+        classes: of layers.
+        of_attributes: whether all constants in what the rule makes are attributes of the layer,
+            and none comes from a function of the user's.
+    """
 
     def register(rule: Rule) -> Rule:
         for item in classes:
             if item in LAYERS:
                 raise ValueError(f"two rules for {item.__name__}")
             LAYERS[item] = rule
+            if of_attributes:
+                OF_ATTRIBUTES.add(item)
         return rule
 
     return register
