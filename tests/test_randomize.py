@@ -11,6 +11,7 @@ from mobilezoo import (
     randomize_weights,
     verify,
 )
+from mobilezoo.errors import InvalidArgumentError
 
 
 @pytest.mark.parametrize("build", [lambda: mobilenet((64, 96, 3), alpha=0.25), mnist_mlp])
@@ -100,3 +101,18 @@ def test_what_a_swish_or_a_sum_reads_is_scaled_for_it():
 
     # the pictures are others than those of randomize_weights, the gammas from 0.5 to 1.5
     np.testing.assert_allclose(deviations, [1.0, 4.0, 0.3], rtol=0.4)
+
+
+@pytest.mark.parametrize("given", ["m.keras", None, keras.layers.Dense(3), keras.Sequential()])
+def test_what_is_no_built_model_is_refused(given):
+    with pytest.raises(InvalidArgumentError, match=r"Expected a keras\.Model|has no weights yet"):
+        randomize_weights(given)
+
+
+def test_a_recurrent_network_gets_lively_weights():
+    model = keras.Sequential([keras.Input((5, 4)), keras.layers.LSTM(3)])
+
+    randomize_weights(model)
+
+    x = np.random.default_rng(0).normal(size=(6, 5, 4)).astype("float32")
+    assert np.ptp(model.predict(x, verbose=0), axis=0).min() > 0.05

@@ -23,7 +23,7 @@ from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
 from mobilezoo.errors import MobilezooError
 from mobilezoo.graph import capture
 from mobilezoo.graph.calls import intercept_layers
-from mobilezoo.graph.inputs import symbolic_inputs
+from mobilezoo.graph.inputs import check_model, symbolic_inputs
 
 _LOGITS_DEVIATION = 1.0  # of the last layer: more would amplify rounding, less the flatness
 _LEAST_SPREAD = 0.25  # of the last layer's outputs over the examples
@@ -51,13 +51,17 @@ def randomize_weights(
 
     Returns:
         The model, whose weights have been replaced.
+
+    Raises:
+        InvalidArgumentError: no built Keras model.
     """
+    check_model(model)
+    record = None if preprocessing is None else find_preprocessing(preprocessing)
+    inputs = random_inputs(model, _EXAMPLES, seed, record=record)  # before anything is changed
     rng = np.random.default_rng(seed)
     for variable in model.weights:
         if variable.dtype.startswith(("float", "bfloat")):
             variable.assign(_draw(rng, variable))
-    record = None if preprocessing is None else find_preprocessing(preprocessing)
-    inputs = random_inputs(model, _EXAMPLES, seed, record=record)
     last, deviations = _roles(model, keras.tree.map_structure(lambda each: each[:1], inputs))
 
     def calibrate(layer: Any, _: str, proceed: Callable[[], Any], args: Any, kwargs: Any) -> Any:
@@ -66,7 +70,7 @@ def randomize_weights(
             _set_statistics(layer, args[0] if args else kwargs["inputs"], deviation)
         elif layer is last:
             _spread_examples(layer, proceed)
-        elif hasattr(layer, "kernel"):
+        elif _has_kernel(layer):
             made = _before_activation(layer, proceed)
             _scale(layer, deviation / max(float(made.std()), _SMALLEST))
         return proceed()
@@ -172,7 +176,7 @@ def _roles(model: keras.Model, inputs: Any) -> tuple[Any, dict[Any, float]]:
         nonlocal last
         read = [made_by.get(id(tensor)) for tensor in keras.tree.flatten((args, kwargs))]
         makers = [maker for _, maker, _ in sorted(filter(None, read), key=lambda item: item[0])]
-        has_kernel = hasattr(layer, "kernel")
+        has_kernel = _has_kernel(layer)
         if isinstance(layer, keras.layers.Add) and makers:
             deviations[makers[-1]] = _FOR_SUM  # what was made last is the branch
         elif _is_swish(layer):
@@ -187,6 +191,11 @@ def _roles(model: keras.Model, inputs: Any) -> tuple[Any, dict[Any, float]]:
     with intercept_layers(model, note):
         model(inputs, training=False)
     return last, deviations
+
+
+def _has_kernel(layer: Any) -> bool:
+    """Whether what the layer makes is scaled by its kernel; not that of a recurrent cell."""
+    return hasattr(layer, "kernel") and not hasattr(layer, "recurrent_kernel")
 
 
 def _is_swish(layer: Any) -> bool:

@@ -11,6 +11,7 @@ from mobilezoo import load_coreml, mobilenet
 from mobilezoo.cli import main
 from mobilezoo.cli.commands import choose_labels
 from mobilezoo.cli.parser import make_parser
+from mobilezoo.cli.wording import as_options
 from tests.cli.run import run
 
 SMALL = ["--alpha", "0.25", "--input-shape", "64,96,3", "--classes", "7"]
@@ -43,6 +44,33 @@ def test_no_command_prints_help_and_fails(capfd):
     assert "usage: mobilezoo" in out
 
 
+def test_the_package_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "mobilezoo", "--version"], capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("mobilezoo ")
+
+
+@pytest.mark.parametrize(
+    ("message", "worded"),
+    [
+        (
+            "Pass preprocessing='none', or inputs='array'.",
+            "Pass --preprocessing none, or --inputs array.",
+        ),
+        ("Pass limit=, such as limit=0.3 for 30 %.", "Pass --limit, such as --limit 0.3 for 30 %."),
+        ("minimum_deployment_target='iOS13' is old", "--minimum-deployment-target iOS13 is old"),
+        ("author= must be a text", "author= must be a text"),  # not among them
+    ],
+)
+def test_errors_speak_of_options(message, worded):
+    arguments = make_parser().parse_args(["export", "m.keras", "-o", "m.mlpackage"])
+
+    assert as_options(message, arguments) == worded
+
+
 def test_export_writes_and_verifies(capfd, tmp_path):
     code, out, err = run(
         capfd, "export", "mobilenet", *SMALL, "--weights", "random", "--precision", "float32",
@@ -65,6 +93,7 @@ def test_export_writes_few_bits_and_verifies(capfd, tmp_path):
 
     assert code == 0
     assert "palette8, iOS 12 and later" in out
+    assert "m.mlmodel agrees with Keras but for the rounding of its weights: largest" in out
     assert "(limit 20 %)" in out
 
 

@@ -187,6 +187,8 @@ def test_layers_of_ones_own_come_from_a_module(capfd, tmp_path, monkeypatch, by)
     ("options", "message"),
     [
         (["--limit", "0.1"], "--limit is for --verify"),
+        (["--preprocessing", "unit", "--verify", "--limit", "5"], "--limit 5.0 must be between 0"),
+        ([], "Pass --preprocessing none if the model takes 0..255"),
         (["--import", "no_such_module"], "there is no such module"),
         (["--import", "no_such.py"], "there is no such file"),
         (["--import", "broken.py"], "broken.py fails: NameError: name 'undefined'"),

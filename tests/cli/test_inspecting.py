@@ -26,6 +26,15 @@ def edited(package, folder, change):
     return copy
 
 
+def test_labels_with_commas_are_in_quotes(capfd, save):
+    network = classifier()
+    network.set_class_labels(["tench, Tinca tinca", "dog"], "classLabel", "p")
+
+    _, out, _ = run(capfd, "inspect", save(network.spec))
+
+    assert '2: "tench, Tinca tinca", dog' in out
+
+
 @pytest.fixture
 def save(tmp_path):
     """Save a specification as a .mlmodel."""

@@ -45,6 +45,16 @@ def test_free_sides_are_refused(tmp_path):
     )
 
 
+def test_the_free_length_of_a_sequence_is_refused_in_its_own_words(functional, tmp_path):
+    expect_refused(
+        InvalidArgumentError,
+        r"has free sides: \(None, 4\).*pass input_shape=\(length, channels\), --input-shape on the "
+        r"command line\.$",
+        functional(layers.Conv1D(3, 3), layers.GlobalAveragePooling1D(), shape=(None, 4)),
+        tmp_path / "m.mlpackage",
+    )
+
+
 def test_an_unsupported_layer_is_named(functional, tmp_path):
     expect_refused(
         UnsupportedLayersError,

@@ -142,3 +142,36 @@ def test_the_cause_of_an_error_in_a_layer_is_kept(functional):
         capture(functional(Broken()))
 
     assert isinstance(caught.value.__cause__, LookupError)
+
+
+def _two(read):
+    """A subclassed model with that `call`."""
+
+    class Two(keras.Model):
+        def __init__(self):
+            super().__init__(name="two")
+            self.dense = layers.Dense(3)
+
+    Two.call = read
+    return Two()
+
+
+@pytest.mark.parametrize(
+    ("read", "pack"),
+    [
+        (lambda self, a, b: self.dense(a + b), lambda a, b: (a, b)),
+        (lambda self, x: self.dense(x["a"] + x["b"]), lambda a, b: ({"a": a, "b": b},)),
+        (lambda self, x: self.dense(x[0] + x[1]), lambda a, b: ([a, b],)),
+    ],
+)
+@pytest.mark.parametrize("input_shape", [None, (4,)])
+def test_a_subclassed_model_of_several_inputs_is_told_to_be_wrapped(read, pack, input_shape):
+    model = _two(read)
+    model(*pack(np.zeros((1, 4), "float32"), np.zeros((1, 4), "float32")))
+
+    with pytest.raises(InvalidArgumentError, match=r"takes several inputs.* Functional model"):
+        capture(model, input_shape)
+
+    inputs = [keras.Input((4,), name="a"), keras.Input((4,), name="b")]
+    wrapped = keras.Model(inputs, model(*pack(*inputs)))
+    assert [node.kind for node in capture(wrapped).nodes] == ["add", "dense"]

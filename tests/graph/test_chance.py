@@ -17,6 +17,7 @@ from mobilezoo._training_only import TRAINING_ONLY
 from mobilezoo.errors import UnsupportedLayersError
 from mobilezoo.graph import capture, register_emitter
 
+graph_capture = importlib.import_module("mobilezoo.graph.capture")  # the name is the function's
 SHAPE = (9, 7, 3)
 
 
@@ -105,6 +106,18 @@ def test_numbers_from_a_fixed_seed_are_constants(functional):
 
     constant = graph.nodes[0].weights["value"].read()
     np.testing.assert_array_equal(constant, keras.random.normal(SHAPE, seed=7))
+
+
+def test_a_network_whose_constants_are_attributes_runs_once(functional, monkeypatch):
+    runs = []
+    once = graph_capture._record
+    monkeypatch.setattr(graph_capture, "_record", lambda *given: runs.append(1) or once(*given))
+
+    capture(functional(layers.Rescaling(1 / 255, -0.5), layers.Normalization(mean=1, variance=4)))
+    assert len(runs) == 1
+
+    capture(functional(Adds(lambda x: 2.0 * x)))
+    assert len(runs) == 3
 
 
 def test_numbers_of_its_own_for_each_example_are_refused(functional):

@@ -174,3 +174,24 @@ def test_a_file_of_pictures_without_a_record_says_what_to_pass(tmp_path):
 
     with pytest.raises(InvalidArgumentError, match=r"neither it nor the model says.*describe\("):
         verify(model, program)
+
+
+def test_what_the_rounding_to_float16_costs_is_said(network, tmp_path):
+    export_coreml(network, tmp_path / "m.mlpackage", precision="float16")
+
+    with pytest.raises(VerificationError) as refused:
+        verify(network, tmp_path / "m.mlpackage", limit=2e-5)
+
+    message = str(refused.value)
+    assert "Its weights rounded to float16 cost that" in message
+    assert "Export with precision='float32', or pass limit=" in message
+    assert "first at layer" not in message
+
+
+def test_a_fault_beside_the_rounding_to_float16_is_none_of_it(network, tmp_path):
+    export_coreml(network, tmp_path / "m.mlpackage", precision="float16")
+    bias = network.get_layer("hidden").bias
+    bias.assign(bias + 0.5)
+
+    with pytest.raises(VerificationError, match="first at layer 'hidden'"):
+        verify(network, tmp_path / "m.mlpackage")

@@ -10,9 +10,11 @@ import importlib
 import os
 import sys
 import traceback
+from argparse import Namespace
 from collections.abc import Sequence
 
 from mobilezoo.cli.parser import make_parser
+from mobilezoo.cli.wording import as_options
 from mobilezoo.errors import InvalidArgumentError, MobilezooError, OutputExistsError
 
 
@@ -31,22 +33,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (InvalidArgumentError, OutputExistsError) as error:
-        return _report(error, 2, arguments.debug)
+        return _report(error, 2, arguments)
     except MobilezooError as error:
-        return _report(error, 1, arguments.debug)
+        return _report(error, 1, arguments)
     except KeyboardInterrupt:
         print("mobilezoo: stopped.", file=sys.stderr)
         return 130
     except Exception as error:  # whatever it is, the user gets one line unless they ask for more
-        return _report(error, 1, arguments.debug)
+        return _report(error, 1, arguments)
     return 0
 
 
-def _report(error: Exception, code: int, debug: bool) -> int:
-    if debug:
+def _report(error: Exception, code: int, arguments: Namespace) -> int:
+    if arguments.debug:
         traceback.print_exc()
     message = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
-    if not isinstance(error, MobilezooError):
+    if isinstance(error, MobilezooError):
+        message = as_options(message, arguments)
+    else:
         message = f"{type(error).__name__}: {message} (--debug shows where)"
     print(f"mobilezoo: error: {message}", file=sys.stderr)
     return code

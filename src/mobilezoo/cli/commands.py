@@ -69,6 +69,13 @@ def _check_verifiable(arguments: Namespace) -> None:
             "--verify proves nothing for an untrained network. Pass --weights, such as "
             "--weights random to try things out."
         )
+    if arguments.limit is not None:
+        from mobilezoo.coreml.precision import precision as find_precision
+        from mobilezoo.verification.limits import find_limits
+
+        precision = find_precision(arguments.precision)
+        few_bits = precision.scheme is not None
+        find_limits(arguments.limit, precision.name, arguments.output, separable=few_bits)
 
 
 def _options(arguments: Namespace) -> dict[str, Any]:

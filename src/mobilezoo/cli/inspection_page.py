@@ -193,8 +193,13 @@ def _join(sizes: Sequence[str], reverse: bool) -> str:
 def _labels(it: Inspection) -> str:
     if it.labels is None:
         return ""
-    first = ", ".join(map(str, it.labels[:_LABELS]))
+    first = ", ".join(map(_label, it.labels[:_LABELS]))
     return f"{len(it.labels):,}: {first}{', ...' if len(it.labels) > _LABELS else ''}"
+
+
+def _label(label: str | int) -> str:
+    """In quotes where a comma of its own would read as the end of it."""
+    return f'"{label}"' if isinstance(label, str) and "," in label else str(label)
 
 
 # --- operations and weights --------------------------------------------------------------------

@@ -110,6 +110,10 @@ def plan(
     return Interface(features, outputs, None if labels is None else tuple(labels))
 
 
+# axes of an input in words, by their number
+_SIDES = {2: "length, channels", 3: "height, width, channels"}
+
+
 class _Shapes(NamedTuple):
     keras: Shape
     default: tuple[int, ...]
@@ -126,10 +130,11 @@ def _shapes(spec: TensorSpec, flexible: Flexibility | None, declared: Shape | No
     default = default_shape(flexible, given)
     known = tuple(size for size in default if size is not None)
     if len(known) < len(default):
+        words = _SIDES.get(len(spec.shape) - 1, "whole numbers")
+        several = "; or flexible= for several sizes" if len(spec.shape) == 4 else ""
         raise InvalidArgumentError(
             f"'{spec.name}' has free sides: {spec.shape[1:]}. Core ML runs fixed sizes fastest: "
-            "pass input_shape=(height, width, channels), --input-shape on the command line; or "
-            "flexible= for several sizes."
+            f"pass input_shape=({words}), --input-shape on the command line{several}."
         )
     if frees_batch(flexible) and spec.shape[0] is not None:
         raise InvalidArgumentError(

@@ -110,6 +110,46 @@ def intercept_seeds(handler: Callable[[Any, Callable[[], Any]], Any]) -> Iterato
 
 
 @contextmanager
+def intercept_assignments(handler: Callable[[Any, Any, Callable[[], Any]], Any]) -> Iterator[None]:
+    """Route every `assign` of a Keras variable through `handler(variable, value, proceed)`.
+
+    Other threads are not affected.
+    """
+    owner = threading.get_ident()
+
+    def routed(variable: Any, value: Any) -> Any:
+        if threading.get_ident() != owner:
+            return original(variable, value)
+        return handler(variable, value, lambda: original(variable, value))
+
+    with _lock:
+        original = keras.Variable.assign
+        keras.Variable.assign = routed
+        try:
+            yield
+        finally:
+            keras.Variable.assign = original
+
+
+@contextmanager
+def losses_dropped() -> Iterator[None]:
+    """Let `add_loss` do nothing: a file has no losses. Other threads are not affected."""
+    owner = threading.get_ident()
+
+    def dropped(layer: Any, loss: Any) -> None:
+        if threading.get_ident() != owner:
+            original(layer, loss)
+
+    with _lock:
+        original = keras.layers.Layer.add_loss
+        keras.layers.Layer.add_loss = dropped
+        try:
+            yield
+        finally:
+            keras.layers.Layer.add_loss = original
+
+
+@contextmanager
 def symbolic_arithmetic() -> Iterator[None]:
     """Let `variable * tensor` and the like take symbolic tensors, as `tensor * variable` does."""
     with _lock:

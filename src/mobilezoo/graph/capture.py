@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 import keras
 
 from mobilezoo.graph.calls import (
+    intercept_assignments,
     intercept_layers,
     intercept_operations,
     intercept_seeds,
+    losses_dropped,
     symbolic_arithmetic,
     tensors_in,
 )
@@ -90,12 +92,15 @@ def _record(model: keras.Model, inputs: Any) -> tuple[Recording, Graph | None]:
         intercept_layers(model, recording.on_layer),
         intercept_operations(recording.on_operation),
         intercept_seeds(recording.on_seed),
+        intercept_assignments(recording.on_assignment),
+        losses_dropped(),
         symbolic_arithmetic(),
     ):
         outputs = recording.run(inputs)
-    if recording.problems:
-        return recording, None
-    return recording, recording.graph(specs, tensors_in(outputs, keras.KerasTensor))
+    returned = tensors_in(outputs, keras.KerasTensor)
+    if returned:
+        recording.forget_unread(returned)
+    return recording, None if recording.problems else recording.graph(specs, returned)
 
 
 def _keep_apart(one: Graph, two: Graph) -> bool:

@@ -1,4 +1,4 @@
-"""Chance: numbers that a model draws anew in each call, and that a file would hold frozen."""
+"""Chance and memory: what a model makes anew in each call, and a file would hold frozen."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from mobilezoo.graph.problems import Problems
 DRAWS = (
     "it draws random numbers at inference, and a file would repeat the same ones. Draw in training "
     "only (`if training:`), make them an input of the model, or export the model up to there"
+)
+
+ASSIGNS = (
+    "it assigns a variable at inference, and a file keeps nothing from one prediction to the next. "
+    "Assign in training only (`if training:`), or make it an input and an output of the model"
 )
 
 BY_EXAMPLE = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Sequence
 from numbers import Integral
@@ -49,6 +50,8 @@ def symbolic_inputs(
             "model.build(input_shape)."
         )
     declared = _declared_inputs(model)
+    if declared is None or not _is_functional(model):
+        _check_one_input(model)
     if declared is None and input_shape is None:
         raise InvalidArgumentError(
             f"Model '{model.name}' ({type(model).__name__}) does not say its input shape. "
@@ -106,15 +109,43 @@ def _whole(input_shape: Any) -> Shape:
 
 
 def _declared_inputs(model: keras.Model) -> Any:
-    functional = getattr(model, "_functional", None) or model
-    if hasattr(functional, "_inputs_struct"):
-        return functional._inputs_struct
-    shapes = getattr(model, "_build_shapes_dict", None) or {}
-    if len(shapes) == 1:
-        (shape,) = shapes.values()
-        if isinstance(shape, tuple) and all(isinstance(n, int | None) for n in shape):
-            return keras.KerasTensor((None, *shape[1:]), name="image")
+    if _is_functional(model):
+        return (getattr(model, "_functional", None) or model)._inputs_struct
+    shapes = _built_for(model)
+    if len(shapes) == 1 and _is_shape(shapes[0]):
+        return keras.KerasTensor((None, *shapes[0][1:]), name="image")
     return None
+
+
+def _is_functional(model: keras.Model) -> bool:
+    """Whether the model says what it takes; a Sequential has a Functional inside."""
+    return hasattr(getattr(model, "_functional", None) or model, "_inputs_struct")
+
+
+def _built_for(model: keras.Model) -> list[Any]:
+    """The shapes of the inputs with which a subclassed model was built, as far as Keras knows."""
+    return list((getattr(model, "_build_shapes_dict", None) or {}).values())
+
+
+def _is_shape(item: Any) -> bool:
+    return isinstance(item, tuple) and all(isinstance(n, int | None) for n in item)
+
+
+def _check_one_input(model: keras.Model) -> None:
+    """Raise InvalidArgumentError where a subclassed model takes several tensors."""
+    required = [
+        name
+        for name, item in inspect.signature(model.call).parameters.items()
+        if item.default is item.empty and item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)
+        if name not in ("training", "mask")
+    ]
+    if len(required) > 1 or not all(map(_is_shape, _built_for(model))):
+        raise InvalidArgumentError(
+            f"Model '{model.name}' ({type(model).__name__}) takes several inputs, of which a "
+            "subclassed model does not say what they are; only one can be exported as it is. Wrap "
+            "it in a Functional model, such as keras.Model([a, b], model(...)) of "
+            "a = keras.Input(shape), b = keras.Input(shape), and export that."
+        )
 
 
 def _check_fits(model: keras.Model, given: Shape, declared: Shape) -> None:

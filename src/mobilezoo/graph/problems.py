@@ -36,6 +36,24 @@ class Problem(NamedTuple):
         return f"keras.ops {self.operation}: {self.reason}" if self.operation else self.reason
 
 
+class _Note(NamedTuple):
+    """A problem where it was found.
+
+    Attributes:
+        path: of the layer.
+        problem: that it has.
+        made: names of the tensors that stand for what could not be represented.
+        of_layer: whether what is found inside the layer says more.
+        cause: error of code that is not ours.
+    """
+
+    path: str
+    problem: Problem
+    made: Collection[str] = ()
+    of_layer: bool = False
+    cause: BaseException | None = None
+
+
 class Problems:
     """Layers that cannot be represented, each with its class and the first reason found.
 
@@ -45,53 +63,78 @@ class Problems:
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._found: dict[str, Problem] = {}  # by the layer's path
-        self._cause: BaseException | None = None  # the first error of code that is not ours
+        self._notes: list[_Note] = []
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._notes)
 
     def note(self, path: str, layer: Any, reason: str) -> None:
         """Something in a layer's own call, or in that of the model, whose path is ""."""
-        self._note(path, layer, "", reason)
+        self._note(path, Problem(type(layer).__name__, "", reason))
 
     def prefer(self, others: Problems, reasons: Collection[str]) -> None:
         """Take what `others` say of the same paths, if it is one of `reasons`."""
-        for path, problem in others._found.items():
-            if path in self._found and problem.reason in reasons:
-                self._found[path] = problem
+        better = {k: problem for k, problem in others._found().items() if problem.reason in reasons}
+        self._notes = [
+            note._replace(problem=better.get(note.path, note.problem)) for note in self._notes
+        ]
 
     def note_layer(
-        self, path: str, layer: Any, error: Exception, *, supported: bool = False
+        self,
+        path: str,
+        layer: Any,
+        error: Exception,
+        made: Collection[str] = (),
+        *,
+        supported: bool = False,
     ) -> None:
         """A layer whose call failed, unless a layer or operation inside it says why.
 
         `supported`: whether there is a rule for such layers, so that it is this call that fails.
         """
-        if not any(found.startswith(f"{path}/") for found in self._found):
-            reason = _describe(layer, error, supported)
-            self._found.setdefault(path, Problem(type(layer).__name__, "", reason))
-            own = isinstance(error, Unsupported)
-            self._cause = self._cause or (error.__cause__ if own else error)
+        problem = Problem(type(layer).__name__, "", _describe(layer, error, supported))
+        own = isinstance(error, Unsupported)
+        cause = error.__cause__ if own else error
+        self._note(path, problem, made, of_layer=True, cause=cause)
 
-    def note_operation(self, path: str, layer: Any, operation: Any, reason: str) -> None:
+    def note_operation(
+        self, path: str, layer: Any, operation: Any, reason: str, made: Collection[str] = ()
+    ) -> None:
         """An operation of `keras.ops` in a layer (or in the model itself)."""
-        self._note(path, layer, type(operation).__name__, reason or _NO_OPERATION)
+        name = type(operation).__name__
+        self._note(path, Problem(type(layer).__name__, name, reason or _NO_OPERATION), made)
 
-    def _note(self, path: str, layer: Any, operation: str, reason: str) -> None:
-        self._found.setdefault(
-            path or self._model, Problem(type(layer).__name__, operation, reason)
-        )
+    def _note(self, path: str, problem: Problem, made: Collection[str] = (), **how: Any) -> None:
+        self._notes.append(_Note(path or self._model, problem, made, **how))
+
+    def keep_needed(self, needed: Collection[str]) -> None:
+        """Forget what stands in the way of tensors only that are not among `needed`."""
+        self._notes = [
+            note for note in self._notes if not note.made or not set(note.made).isdisjoint(needed)
+        ]
+
+    def _found(self) -> dict[str, Problem]:
+        return {path: note.problem for path, note in self._first().items()}
+
+    def _first(self) -> dict[str, _Note]:
+        """The first note of each path."""
+        first: dict[str, _Note] = {}
+        for note in self._notes:
+            if not (note.of_layer and any(path.startswith(f"{note.path}/") for path in first)):
+                first.setdefault(note.path, note)
+        return first
 
     def raise_if_any(self) -> None:
         """Raise UnsupportedLayersError with a line for each class of layer and reason."""
-        if not self._found:
+        found = self._found()
+        if not found:
             return
+        causes = [note.cause for note in self._first().values() if note.cause is not None]
         raise UnsupportedLayersError(
-            f"{len(self._found)} layer(s) of '{self._model}' cannot be represented:\n"
-            + lines(self._found, str),
-            self._found,
-        ) from self._cause
+            f"{len(found)} layer(s) of '{self._model}' cannot be represented:\n"
+            + lines(found, str),
+            found,
+        ) from next(iter(causes), None)
 
 
 def lines(found: Mapping[str, Problem], reason: Callable[[Problem], str]) -> str:

@@ -13,9 +13,10 @@ from mobilezoo.errors import InvalidArgumentError, UnsupportedLayersError
 from mobilezoo.graph import rules
 from mobilezoo.graph.call import Call, Unsupported
 from mobilezoo.graph.calls import tensors_in
-from mobilezoo.graph.chance import DRAWS, Fixed
+from mobilezoo.graph.chance import ASSIGNS, DRAWS, Fixed
 from mobilezoo.graph.node import Graph, Node, Shape, TensorSpec, Weight
 from mobilezoo.graph.problems import Problems, in_short
+from mobilezoo.graph.tidy import needed_names, without_unread
 from mobilezoo.graph.variables import weight_of
 
 
@@ -27,6 +28,7 @@ class Recording:
         self.layer_outputs: dict[str, str] = {}
         self.inputs: set[str] = set()
         self._model = model
+        self._of_metrics = {id(variable) for variable in model.metrics_variables}
         self._names: dict[int, str] = {}
         self._taken: set[str] = set()
         self._alive: list[Any] = []  # ids in _names stay unique while their tensors live
@@ -79,13 +81,15 @@ class Recording:
             for node in self.nodes
         )
         names = (self.name_of(tensor) for tensor in outputs)
-        return Graph(
-            name=self._model.name,
-            inputs=inputs,
-            nodes=nodes,
-            outputs=tuple(final.get(name, name) for name in names),
-            layer_outputs={k: final.get(name, name) for k, name in self.layer_outputs.items()},
-        )
+        returned = tuple(final.get(name, name) for name in names)
+        layer_outputs = {k: final.get(name, name) for k, name in self.layer_outputs.items()}
+        return without_unread(Graph(self._model.name, inputs, nodes, returned, layer_outputs))
+
+    def forget_unread(self, outputs: Sequence[Any]) -> None:
+        """Nothing that no output depends on is a problem, such as what goes into a loss."""
+        needed = needed_names(self.nodes, map(self.name_of, outputs))
+        self.problems.keep_needed(needed)
+        self.fixed = {name: fixed for name, fixed in self.fixed.items() if name in needed}
 
     def on_layer(
         self, layer: Any, path: str, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -155,6 +159,14 @@ class Recording:
         self.problems.note(self._where(), self._open[-1], DRAWS)
         return keras.ops.zeros((2,), generator.state.dtype)
 
+    def on_assignment(self, variable: Any, value: Any, proceed: Any) -> Any:
+        """Replaces the `assign` of a variable; metrics are none of a file's business."""
+        if self._inferring:
+            return proceed()
+        if id(variable) not in self._of_metrics:
+            self.problems.note(self._where(), self._open[-1], ASSIGNS)
+        return value
+
     def on_operation(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Replaces `Operation.symbolic_call`: one `keras.ops` function becomes nodes."""
         if not rules.is_keras_own(operation):  # opened, like a custom layer
@@ -177,14 +189,16 @@ class Recording:
         try:
             if rule is None:
                 raise Unsupported()
-            _check_floats(tensors_in(outputs, keras.KerasTensor), operation)
+            rules.check_floats(operation, tensors_in(outputs, keras.KerasTensor))
             return self._apply(rule, operation, args, kwargs, outputs)
         except Unsupported as problem:
-            self._note_operation(str(problem))
-            return self._opaque(outputs, (args, kwargs))
+            made = self._opaque(outputs, (args, kwargs))
+            self._note_operation(str(problem), made)
+            return outputs
 
-    def _note_operation(self, reason: str) -> None:
-        self.problems.note_operation(self._where(), self._open[-1], self._operations[0], reason)
+    def _note_operation(self, reason: str, made: Sequence[str] = ()) -> None:
+        operation = self._operations[0]
+        self.problems.note_operation(self._where(), self._open[-1], operation, reason, made)
 
     def _apply(
         self, rule: Any, operation: Any, args: tuple[Any, ...], kwargs: Any, outputs: Any
@@ -212,7 +226,7 @@ class Recording:
         name = self._free("/".join(filter(None, [self._where(), suffix])))
         shape, dtype = spec
         values = tuple(weight for weight in weights.values() if not weight.source)
-        if values:
+        if values and type(self._open[-1]) not in rules.OF_ATTRIBUTES:
             self.fixed[name] = Fixed(self._where(), self._open[-1], values)
         self._made_at[name] = len(self.nodes)
         self.nodes.append(
@@ -235,17 +249,23 @@ class Recording:
 
     def _give_up(self, layer: Any, path: str, error: Exception, args: Any, kwargs: Any) -> Any:
         supported = rules.rule_for_layer(layer) is not None
-        self.problems.note_layer(path, layer, error, supported=supported)
-        shapes = self._shapes(layer, args, _without_context(kwargs))
-        return self._opaque(shapes, (args, kwargs))
+        made: Sequence[str] = ()
+        try:
+            shapes = self._shapes(layer, args, _without_context(kwargs))
+            made = self._opaque(shapes, (args, kwargs))
+            return shapes
+        finally:
+            self.problems.note_layer(path, layer, error, made, supported=supported)
 
-    def _opaque(self, outputs: Any, arguments: Any) -> Any:
+    def _opaque(self, outputs: Any, arguments: Any) -> list[str]:
         """Stand-ins for what could not be represented, so that the search for more goes on."""
         inputs = [self.operand(t) for t in tensors_in(arguments, keras.KerasTensor)]
+        made = []
         for tensor in tensors_in(outputs, keras.KerasTensor):
             spec = (tuple(tensor.shape), tensor.dtype)
-            self.bind(tensor, self.add_node("unsupported", inputs, spec, "unsupported", {}, {}))
-        return outputs
+            made.append(self.add_node("unsupported", inputs, spec, "unsupported", {}, {}))
+            self.bind(tensor, made[-1])
+        return made
 
     def _name_after_layer(self, tensor: keras.KerasTensor, path: str, before: int) -> None:
         """The tensor that a layer returns carries the layer's name, if the layer made it."""
@@ -266,15 +286,6 @@ class Recording:
             candidate = f"{name}_{n}"
         self._taken.add(candidate)
         return candidate
-
-
-def _check_floats(outputs: Sequence[Any], operation: Any) -> None:
-    """Core ML computes in floating point; integers wrap around and cut off fractions."""
-    if type(operation).__name__ in rules.ANY_DTYPE:
-        return
-    for tensor in outputs:
-        if not tensor.dtype.startswith(("float", "bfloat")):
-            raise Unsupported(f"it computes in {tensor.dtype}; cast to float32 before")
 
 
 def _has_free_sides(tensors: Sequence[Any]) -> bool:

@@ -10,6 +10,7 @@ mean over rows and columns -> reshape      mean that keeps its axes
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -138,12 +139,17 @@ def _renamed(graph: Graph, nodes: list[Node], names: dict[str, str]) -> Graph:
 
 def without_unread(graph: Graph) -> Graph:
     """Drop nodes whose output nobody reads, and what is said about them."""
-    needed = set(graph.outputs)
-    kept = []
-    for node in reversed(graph.nodes):
-        if node.name in needed:
-            needed.update(node.inputs)
-            kept.append(node)
+    needed = needed_names(graph.nodes, graph.outputs)
+    kept = [node for node in graph.nodes if node.name in needed]
     names = {node.name for node in kept} | {spec.name for spec in graph.inputs}
     layer_outputs = {path: name for path, name in graph.layer_outputs.items() if name in names}
-    return replace(graph, nodes=tuple(reversed(kept)), layer_outputs=layer_outputs)
+    return replace(graph, nodes=tuple(kept), layer_outputs=layer_outputs)
+
+
+def needed_names(nodes: Sequence[Node], outputs: Iterable[str]) -> set[str]:
+    """Names of the tensors on which the outputs depend, these among them."""
+    needed = set(outputs)
+    for node in reversed(nodes):
+        if node.name in needed:
+            needed.update(node.inputs)
+    return needed

@@ -17,7 +17,7 @@ from mobilezoo.inspection.network import read_layers
 from mobilezoo.inspection.program import ProgramReader
 from mobilezoo.inspection.record import FeatureRecord, Inspection, OperationRecord
 from mobilezoo.inspection.weight_files import WeightFiles
-from mobilezoo.runtime.package import read_model
+from mobilezoo.runtime.package import InPackage, read_model
 from mobilezoo.runtime.values import tensor_type
 
 # specification version -> lowest iOS and macOS
@@ -30,13 +30,13 @@ _PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
 _NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 
 
-def inspect_coreml(path: str | os.PathLike[str]) -> Inspection:
+def inspect_coreml(path: str | os.PathLike[str] | InPackage) -> Inspection:
     """Say what a Core ML file holds: any `.mlpackage` or `.mlmodel`, whoever wrote it.
 
     Nothing is run, and weights are not decompressed.
 
     Args:
-        path: the `.mlpackage` folder or the `.mlmodel` file.
+        path: the `.mlpackage` folder or the `.mlmodel` file, or coremltools' `MLModel` of a folder.
 
     Raises:
         CoreMLFileError: there is no such file, or it is damaged.

@@ -10,7 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mobilezoo import _environment
 from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
@@ -24,6 +24,12 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 _DATA_FOLDER = "Data"
 _TEXT = 1000  # bytes by which a text is told
 _LFS = b"version https://git-lfs"
+
+
+class InPackage(Protocol):
+    """coremltools' `MLModel`: one of a package knows where that is, others have None there."""
+
+    package_path: Any
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Package:
     metadata: Metadata
 
 
-def read_model(path: str | os.PathLike[str]) -> ModelFile:
+def read_model(path: str | os.PathLike[str] | InPackage) -> ModelFile:
     """Parse a `.mlpackage` or a `.mlmodel`.
 
     Raises:
@@ -103,8 +109,13 @@ def open_package(file: ModelFile) -> Package:
 
 def _existing(path: Any) -> Path:
     """The path of something that may be a Core ML file, by its kind and name."""
+    given, path = path, getattr(path, "package_path", path)  # MLModel knows that of its package
     if not isinstance(path, (str, os.PathLike)):
-        raise InvalidArgumentError(f"{path!r} is no path. Pass that of a .mlpackage or a .mlmodel.")
+        kind = "None" if given is None else type(given).__name__
+        raise InvalidArgumentError(
+            f"{kind} is no path. Pass that of a .mlpackage or a .mlmodel; save what is in memory "
+            "first."
+        )
     file = Path(path)
     if file.suffix == ".mlmodelc":
         raise CoreMLFileError(
@@ -112,6 +123,11 @@ def _existing(path: Any) -> Path:
         )
     if not file.exists():
         raise CoreMLFileError(f"{file}: no such file or folder.")
+    if file.is_file() and file.suffix in (".keras", ".h5"):
+        raise CoreMLFileError(
+            f"{file}: a Keras model, no Core ML file. Load it with keras.models.load_model, and "
+            "write a Core ML file with mobilezoo.export_coreml."
+        )
     if file.is_file() and file.suffix == ".mlpackage":
         raise CoreMLFileError(
             f"{file}: a file, but a .mlpackage is a folder. An archive must be unpacked first."

@@ -20,20 +20,20 @@ from mobilezoo.runtime.ml_program import open_ml_program
 from mobilezoo.runtime.network.opening import open_network
 from mobilezoo.runtime.network.pipeline import PIPELINES, open_pipeline
 from mobilezoo.runtime.opened import Opened
-from mobilezoo.runtime.package import open_package, read_model
+from mobilezoo.runtime.package import InPackage, open_package, read_model
 from mobilezoo.runtime.stored import Place, Weights, stored_weights, with_weights
 
 _LIST_CHUNK = 32  # examples of a list that run at once
 
 
-def load_coreml(path: str | os.PathLike[str]) -> CoreMLProgram:
+def load_coreml(path: str | os.PathLike[str] | InPackage) -> CoreMLProgram:
     """Open an ML program (`.mlpackage`), or a neural network or a pipeline of them (`.mlmodel`).
 
     Everything is checked now, except the numbers of the weights, which are read when they are
     needed.
 
     Args:
-        path: the `.mlpackage` folder or the `.mlmodel` file.
+        path: the `.mlpackage` folder or the `.mlmodel` file, or coremltools' `MLModel` of a folder.
 
     Raises:
         CoreMLFileError: there is no such file, or it is damaged.

@@ -59,9 +59,10 @@ class Agreement:
             )
         top1 = "" if self.top1_agreement is None else f", same top-1 for {self.top1_agreement:.0%}"
         of_sizes = f" of {self.sizes} sizes ({'; '.join(self.tried)})" if self.sizes > 1 else ""
+        but = "" if self.before_rounding is None else " but for the rounding of its weights"
         return (
-            f"{self.file} agrees with Keras: {differs}{top1}; {self.examples} input(s){of_sizes} "
-            f"and {len(self.layers)} layers compared"
+            f"{self.file} agrees with Keras{but}: {differs}{top1}; {self.examples} input(s)"
+            f"{of_sizes} and {len(self.layers)} layers compared"
         )
 
 

@@ -48,7 +48,8 @@ def verify(
         model: the Keras model, with the weights that were exported.
         file: path of the file, or what `load_coreml` or `export_coreml` returned.
         inputs: (n, height, width, channels): pixels 0..255 (RGB or gray) for a file that takes
-            images, what Keras takes otherwise; a list of such arrays for several inputs.
+            images, what Keras takes otherwise; for several inputs a list of such arrays, or a
+            dictionary by their names. Pictures may be PIL's, one or a list of them.
             For a file of one input that takes several sizes also a list of arrays of different
             sizes, each one picture or several. Default: 4 random ones; for a file that takes
             several sizes 4 of each that it lists (of 8 of them, where it lists more), or of the

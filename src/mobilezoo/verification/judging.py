@@ -11,6 +11,7 @@ import numpy as np
 
 from mobilezoo.coreml.classes import COMPLEMENT_ADDED, SOFTMAX_ADDED
 from mobilezoo.data.preprocessing import Preprocessing
+from mobilezoo.errors import VerificationError
 from mobilezoo.graph import Graph
 from mobilezoo.runtime import CoreMLProgram
 from mobilezoo.verification.agreement import (
@@ -18,9 +19,16 @@ from mobilezoo.verification.agreement import (
     differences_by_example,
     top1_agreement,
 )
+from mobilezoo.verification.given import Arrays
 from mobilezoo.verification.layers import departed_layers, layer_differences
 from mobilezoo.verification.limits import Limits
-from mobilezoo.verification.refusals import refuse_cost, refuse_departure, refuse_vacuous
+from mobilezoo.verification.refusals import (
+    refuse_cost,
+    refuse_departure,
+    refuse_rounding,
+    refuse_vacuous,
+)
+from mobilezoo.verification.rounding import stored_precision
 from mobilezoo.verification.runs import (
     keras_inputs,
     run_file,
@@ -28,7 +36,9 @@ from mobilezoo.verification.runs import (
     run_keras,
     softmax,
 )
-from mobilezoo.verification.trials import EXAMPLES, Arrays, Trial, drawn_inputs, fewest_examples
+from mobilezoo.verification.trials import EXAMPLES, Trial, drawn_inputs, fewest_examples
+
+_REST = 0.1  # of a departure, what is left with Keras's own weights: constants stay in float16
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,7 @@ def judge(setting: Setting, trial: Trial) -> Found:
     if setting.few_bits:
         refuse_cost(name, graph, found.differences, found.layers, limits.whole)
     elif exact is None:
+        _refuse_rounding(setting, given, reference, found, name)
         refuse_departure(name, graph, *found[:2], limits.whole, setting.compared)
     before = before if setting.few_bits else None
     return Found(found.largest, found.top1, len(given[0]), found.layers, before)
@@ -145,6 +156,26 @@ def _departures(
     differences = np.max([differences_by_example(*pair) for pair in pairs], axis=0)
     layers = dict(layer_differences(graph, in_file, reference.layers))
     return _Departures(differences, layers, top1_agreement(outputs[0], reference.outputs[0]))
+
+
+def _refuse_rounding(
+    setting: Setting, given: Arrays, reference: _Reference, found: _Departures, name: str
+) -> None:
+    """Say where the outputs of a float16 file depart that nothing but its rounded weights do it."""
+    limit = setting.limits.whole
+    rounded = stored_precision(setting.program) == "float16"
+    if not rounded or found.largest <= limit or not np.isfinite(found.largest):
+        return
+    try:
+        exact = setting.exact()
+    except VerificationError:  # they are no rounding of Keras's
+        return
+    if exact is None:
+        return
+    before = _departures(exact, setting.graph, given, reference)
+    departed = departed_layers(setting.graph, before.layers, limit, setting.compared)
+    if before.largest <= min(limit, _REST * found.largest) and not departed:
+        refuse_rounding(name, found.differences, before.largest, limit)
 
 
 def _drifts(setting: Setting, found: _Departures) -> bool:

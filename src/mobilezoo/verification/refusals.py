@@ -131,6 +131,26 @@ def refuse_cost(
     )
 
 
+def refuse_rounding(file: str, differences: FloatArray, before: float, limit: float) -> None:
+    """Raise the VerificationError of a float16 file that is right but for its rounded weights.
+
+    Args:
+        file: name of the Core ML package.
+        differences: of the outputs, one per example.
+        before: largest difference with Keras's own weights in place of the rounded ones.
+        limit: relative difference that is allowed.
+    """
+    example = _worst(differences, limit)
+    which = f" for input {example + 1} of {len(differences)}" if len(differences) > 1 else ""
+    allowed, output = told_apart(limit, float(differences.max()))
+    raise VerificationError(
+        f"{file} differs from Keras by {output} of the largest value (limit {allowed}){which}. Its "
+        f"weights rounded to float16 cost that: with Keras's own in their place it differs by "
+        f"{percent(before)}. Export with precision='float32', or pass limit= if the network can do "
+        "with that."
+    )
+
+
 def _worst(differences: FloatArray, limit: float) -> int:
     """The first example if it departs, as its layers are known; else the one that departs most."""
     return 0 if not differences[0] <= limit else int(np.argmax(differences))  # NaN is most

@@ -18,7 +18,7 @@ from mobilezoo.graph.calls import intercept_layers
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.runtime import CoreMLProgram
 from mobilezoo.verification.agreement import FloatArray
-from mobilezoo.verification.trials import Arrays
+from mobilezoo.verification.given import Arrays
 
 
 def keras_inputs(
@@ -49,14 +49,15 @@ def run_keras(
     """Outputs for all examples, and the output of every layer call for the first.
 
     Layers of 16 bits compute in float32. Sides may be others than the model declares: then its own
-    `call` runs, and that of the models in it, because `model(...)` would refuse them.
+    `call` runs, and that of the models in it, because `model(...)` would refuse them. Nothing is
+    compiled: bilinear upsampling of free sides and names with a space run only so.
 
     Args:
         model: any.
         arrays: one per input.
         shown: examples for which layers are recorded.
     """
-    shape = tuple(arrays[0].shape[1:]) if len(arrays) == 1 else None
+    shape = tuple(arrays[0].shape[1:]) or None if len(arrays) == 1 else None
     structure = symbolic_inputs(model, shape, any_size=True)
     resized = not _is_declared(model, shape)
     layers: dict[str, FloatArray] = {}
@@ -81,10 +82,7 @@ def run_keras(
 
     with _in_float32(model):
         computed(shown, record)
-        if resized:
-            outputs = computed(len(arrays[0]), opening)
-        else:
-            outputs = model.predict_on_batch(keras.tree.pack_sequence_as(structure, list(arrays)))
+        outputs = computed(len(arrays[0]), opening)
     return [_numpy(output) for output in keras.tree.flatten(outputs)], layers
 
 
@@ -103,15 +101,11 @@ def _in_float32(model: keras.Model) -> Iterator[None]:
         exact = keras.DTypePolicy("float32")
         exact._variable_dtype = layer.variable_dtype  # Keras casts where the two differ
         layer._dtype_policy = exact
-    if halves:
-        model.predict_function = None  # which Keras has compiled for the other types
     try:
         yield
     finally:
         for layer, policy in zip(halves, policies, strict=True):
             layer._dtype_policy = policy
-        if halves:
-            model.predict_function = None
 
 
 def _is_declared(model: keras.Model, shape: tuple[int, ...] | None) -> bool:

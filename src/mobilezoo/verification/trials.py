@@ -16,8 +16,7 @@ from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.randomize import random_inputs, random_pictures
 from mobilezoo.runtime import CoreMLProgram, Feature
 from mobilezoo.runtime.pictures import read_picture
-
-Arrays = list[npt.NDArray[Any]]
+from mobilezoo.verification.given import Arrays, check_counts, read_given
 
 Sides = tuple[int, ...]
 
@@ -25,11 +24,15 @@ EXAMPLES = 4  # that are drawn
 _MOST_SIZES = 8  # of those that a file lists
 _FEW = 2  # of flexible sizes that are large
 _LARGE = 400 * 400  # pixels
+_MANY = 64  # examples at once, to which the upper end of a range is tried
 
 
 def input_shape(program: CoreMLProgram, model: keras.Model) -> tuple[int, ...] | None:
-    """(height, width, channels) of the file's one input, for models that leave sides free."""
-    return _sides(program, model)[0] if len(program.inputs) == 1 else None
+    """(height, width, channels) of the file's one input, for models that leave sides free.
+
+    None for several inputs, and for one that is a number.
+    """
+    return (_sides(program, model)[0] or None) if len(program.inputs) == 1 else None
 
 
 def has_free_sides(program: CoreMLProgram) -> bool:
@@ -75,7 +78,7 @@ def trials(program: CoreMLProgram, model: keras.Model, inputs: Any, seed: int) -
 
 def given_trials(program: CoreMLProgram, model: keras.Model, inputs: Any) -> list[Trial]:
     """The user's arrays: one per input feature, or of a flexible file's one input any number."""
-    given = [np.asarray(a) for a in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
+    given = read_given(program.inputs, inputs)
     if has_free_sides(program) and len(program.inputs) == 1 and given:
         return _by_size(program.inputs[0], given, _sides(program, model)[0])
     if len(given) != len(program.inputs):
@@ -83,11 +86,12 @@ def given_trials(program: CoreMLProgram, model: keras.Model, inputs: Any) -> lis
             f"{len(given)} input array(s) given; the file takes {len(program.inputs)}."
         )
     for feature, array, sides in zip(program.inputs, given, _sides(program, model), strict=True):
-        if array.shape[1:] != sides or len(array) == 0:
+        if array.shape[1:] != sides or array.shape[:1] in ((), (0,)):
             raise InvalidArgumentError(
                 f"Input '{feature.name}' has shape {array.shape}; pass (n, "
                 f"{', '.join(map(str, sides))}) with n at least 1."
             )
+    check_counts(program.inputs, given)
     read = [_pixels(*pair) for pair in zip(program.inputs, given, strict=True)]
     return [Trial("", lambda: read)]
 
@@ -162,7 +166,7 @@ def _counts(program: CoreMLProgram) -> list[int]:
         return [choice[0] for choice in _some(free[0])]
     low, high = free[0].ranges[0] if free[0].ranges else (1, None)
     few = max(low, EXAMPLES) if high is None else min(max(low, EXAMPLES), high)
-    return sorted({low, few})
+    return sorted({low, few, few if high is None or high > _MANY else high})
 
 
 def _some(feature: Feature) -> list[Sides]:

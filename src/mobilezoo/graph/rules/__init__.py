@@ -17,8 +17,10 @@ from mobilezoo.graph.rules import (
 from mobilezoo.graph.rules.table import (
     ANY_DTYPE,
     LAYERS,
+    OF_ATTRIBUTES,
     OPERATIONS,
     acts_in_training,
+    check_floats,
     is_keras_own,
     rule_for_layer,
     rule_for_operation,
@@ -28,9 +30,11 @@ from mobilezoo.graph.rules.table import (
 __all__ = [
     "ANY_DTYPE",
     "LAYERS",
+    "OF_ATTRIBUTES",
     "OPERATIONS",
     "activation",
     "acts_in_training",
+    "check_floats",
     "convolution",
     "elementwise",
     "indexing",

@@ -13,14 +13,14 @@ from mobilezoo.graph.rules.table import layer_rule
 from mobilezoo.graph.variables import weight_of
 
 
-@layer_rule(layers.Rescaling)
+@layer_rule(layers.Rescaling, of_attributes=True)
 def rescaling(call: Call) -> Any:
     """Rescaling: x * scale + offset."""
     layer = call.operation
     return _affine(call.x, layer.scale, layer.offset)
 
 
-@layer_rule(layers.Normalization)
+@layer_rule(layers.Normalization, of_attributes=True)
 def normalization(call: Call) -> Any:
     """Normalization: (x - mean) / sqrt(variance), or the way back."""
     layer = call.operation

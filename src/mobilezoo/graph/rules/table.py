@@ -7,29 +7,38 @@ by the name of their class in Keras (`keras.ops.relu` -> "Relu").
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras import layers
 
 from mobilezoo._training_only import TRAINING_ONLY, vanishes_at_inference
-from mobilezoo.graph.call import Call
+from mobilezoo.graph.call import Call, Unsupported
 
 Rule = Callable[[Call], Any]
 
 LAYERS: dict[type, Rule] = {}
 OPERATIONS: dict[str, Rule] = {}
+OF_ATTRIBUTES: set[type] = set()  # layers whose constants are attributes, the same in each call
 ANY_DTYPE: set[str] = set()  # operations whose results need not be floating-point numbers
 
 
-def layer_rule(*classes: type) -> Callable[[Rule], Rule]:
-    """Register a rule for exactly these classes of layers."""
+def layer_rule(*classes: type, of_attributes: bool = False) -> Callable[[Rule], Rule]:
+    """Register a rule for exactly these classes of layers.
+
+    Args:
+        classes: of layers.
+        of_attributes: whether all constants in what the rule makes are attributes of the layer,
+            and none comes from a function of the user's.
+    """
 
     def register(rule: Rule) -> Rule:
         for item in classes:
             if item in LAYERS:
                 raise ValueError(f"two rules for {item.__name__}")
             LAYERS[item] = rule
+            if of_attributes:
+                OF_ATTRIBUTES.add(item)
         return rule
 
     return register
@@ -84,3 +93,12 @@ def acts_in_training(layer: Any) -> bool:
 def vanishes(call: Call) -> Any:
     """The layer gives its input back at inference."""
     return call.x
+
+
+def check_floats(operation: Any, outputs: Iterable[Any]) -> None:
+    """Core ML computes in floating point; integers wrap around and cut off fractions."""
+    if type(operation).__name__ in ANY_DTYPE:
+        return
+    for tensor in outputs:
+        if not tensor.dtype.startswith(("float", "bfloat")):
+            raise Unsupported(f"it computes in {tensor.dtype}; cast to float32 before")
