@@ -38,6 +38,16 @@ def test_labels_come_from_a_file_or_a_list(tmp_path):
     assert find_labels("digits") == tuple("0123456789")
 
 
+def test_lines_of_a_file_are_labels_without_their_ends():
+    assert find_labels(["cat\n", "guinea pig\r\n", " dog"]) == ("cat", "guinea pig", "dog")
+
+
+@pytest.mark.parametrize("labels", [[["cat"], ["dog"]], [("cat", "dog")], [{"cat": 0}]])
+def test_lists_in_lists_are_no_labels(labels):
+    with pytest.raises(InvalidArgumentError, match=r"must be a text\. Pass one list of texts"):
+        find_labels(labels)
+
+
 def test_the_digits_are_all_there_and_split_without_overlap():
     train, held_out = load_digits()
 
