@@ -11,6 +11,8 @@
     └── VerificationError (AssertionError)         the file and the Keras model disagree
         └── VacuousComparisonError                 a comparison that could not have failed
 
+Warnings: Float16OverflowWarning, PreprocessingWarning (UserWarning).
+
 Each message says what was given, what is required and what to do, on one line where it can.
 """
 
@@ -71,6 +73,10 @@ class VacuousComparisonError(VerificationError):
 
 class Float16OverflowWarning(UserWarning):
     """Layers compute values that float16 cannot hold: the file returns infinity or NaN."""
+
+
+class PreprocessingWarning(UserWarning):
+    """Pictures are prepared otherwise than the model was built for, or scaled twice."""
 
 
 def unknown_model(name: str, known: Iterable[str]) -> InvalidArgumentError:

@@ -59,9 +59,10 @@ def test_a_classifier_uses_apples_names(small_mobilenet, tmp_path):
     assert answer["classLabel"] == max(answer["classLabelProbs"], key=answer["classLabelProbs"].get)
 
 
-def test_an_image_input_says_size_and_colours(small_mobilenet, tmp_path):
-    exported = export_coreml(small_mobilenet, tmp_path / "m.mlpackage", preprocessing="caffe")
+def test_an_image_input_says_size_and_colours(functional, tmp_path):
+    model = functional(layers.ReLU(name="relu"), shape=(64, 96, 3))
 
+    exported = export_coreml(model, tmp_path / "m.mlpackage", preprocessing="caffe")
     image = exported.get_spec().description.input[0].type.imageType
 
     assert (image.height, image.width) == (64, 96)

@@ -110,3 +110,44 @@ def test_numbers_may_be_numpy_s(functional):
     assert parameters.optimizer.sgdOptimizer.miniBatchSize.defaultValue == 8
     assert parameters.epochs.set.values == [2, 3]
     assert not parameters.shuffle.defaultValue
+
+
+@pytest.mark.parametrize("labels", [None, ["cat", "dog"]])
+@pytest.mark.parametrize("loss", [None, "categorical_cross_entropy"])
+def test_one_unit_is_told_to_be_two_with_or_without_labels(functional, loss, labels):
+    model = functional(layers.Flatten(), layers.Dense(1, activation="sigmoid", name="fc"))
+
+    with pytest.raises(
+        InvalidArgumentError, match=r"is one unit.*end the model in Dense\(2, "
+    ) as e:
+        export(model, OnDeviceTraining(["fc"], loss=loss), labels=labels)
+
+    assert "Softmax layer" not in str(e.value)
+
+
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis")  # Keras's own, at the call
+@pytest.mark.parametrize("loss", [None, "categorical_cross_entropy", "mean_squared_error"])
+def test_a_softmax_over_one_unit_teaches_nothing_and_is_refused(functional, loss):
+    model = functional(layers.Flatten(), layers.Dense(1, activation="softmax", name="fc"))
+
+    with pytest.raises(InvalidArgumentError, match=r"which is 1.0 for every picture. For two"):
+        export(model, OnDeviceTraining(["fc"], loss=loss))
+
+
+def test_several_sigmoids_are_told_the_loss_that_fits(functional):
+    model = functional(layers.Flatten(), layers.Dense(3, activation="sigmoid", name="fc"))
+
+    with pytest.raises(InvalidArgumentError, match=r"by sigmoids.*Pass .*'mean_squared_error'\)"):
+        export(model, ["fc"], labels=["cat", "dog", "rabbit"])
+
+    squared = OnDeviceTraining(["fc"], loss="mean_squared_error")
+    assert len(learning_layers(export(model, squared))) == 1
+
+
+def test_a_mean_of_softmaxes_is_told_to_end_in_one():
+    inputs = keras.Input((4,))
+    heads = [layers.Dense(3, activation="softmax", name=name)(inputs) for name in ("a", "b")]
+    model = keras.Model(inputs, layers.Average()(heads))
+
+    with pytest.raises(InvalidArgumentError, match="needs a softmax as the last layer"):
+        export(model, ["a"], labels=["cat", "dog", "rabbit"])

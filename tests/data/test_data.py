@@ -38,6 +38,16 @@ def test_labels_come_from_a_file_or_a_list(tmp_path):
     assert find_labels("digits") == tuple("0123456789")
 
 
+def test_lines_of_a_file_are_labels_without_their_ends():
+    assert find_labels(["cat\n", "guinea pig\r\n", " dog"]) == ("cat", "guinea pig", "dog")
+
+
+@pytest.mark.parametrize("labels", [[["cat"], ["dog"]], [("cat", "dog")], [{"cat": 0}]])
+def test_lists_in_lists_are_no_labels(labels):
+    with pytest.raises(InvalidArgumentError, match=r"must be a text\. Pass one list of texts"):
+        find_labels(labels)
+
+
 def test_the_digits_are_all_there_and_split_without_overlap():
     train, held_out = load_digits()
 
@@ -109,6 +119,35 @@ def test_other_metadata_is_refused(text):
 def test_a_record_that_makes_no_sense_is_refused(fields, match):
     with pytest.raises(InvalidArgumentError, match=match):
         Preprocessing("mine", **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "instead"),
+    [
+        (
+            {"mean": (0.485, 0.456, 0.406), "scale": (1 / 0.229, 1 / 0.224, 1 / 0.225)},
+            r"mean=\(123.675, 116.28, 103.53\) and scale=\(0.0171248, 0.017507, 0.0174292\)",
+        ),
+        ({"mean": (0.5,), "scale": (1 / 255,)}, r"255: mean=\(127.5,\)\.$"),
+        ({"mean": (123.7, 116.3, 103.5), "scale": (2.0,)}, r"255: scale=\(0.00784314,\)\.$"),
+    ],
+)
+def test_numbers_of_pixels_from_0_to_1_are_refused_with_those_to_pass(fields, instead):
+    with pytest.raises(InvalidArgumentError, match=f"for pixels 0..1, and .*{instead}"):
+        Preprocessing("mine", **fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"scale": (1 / 255,)},
+        {"mean": (128,), "scale": (-1 / 128,)},
+        {"mean": (0.0, 2.0, 0.5), "scale": (1.0, 2.0, 0.5)},
+        {"mean": (33.3,), "scale": (1 / 78.6,)},  # MNIST: 0.1307 and 0.3081 of 255
+    ],
+)
+def test_records_of_pixels_from_0_to_255_are_taken(fields):
+    assert Preprocessing("mine", **fields).scale == fields["scale"]
 
 
 def test_a_record_takes_lists_and_arrays_too():

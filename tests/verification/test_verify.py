@@ -12,7 +12,12 @@ from mobilezoo import export_coreml, load_coreml, mnist_mlp, randomize_weights, 
 from mobilezoo._environment import coremltools
 from mobilezoo.coreml.emit import EMITTERS, convolution
 from mobilezoo.coreml.emit.site import Site
-from mobilezoo.errors import InvalidArgumentError, VacuousComparisonError, VerificationError
+from mobilezoo.errors import (
+    InvalidArgumentError,
+    PreprocessingWarning,
+    VacuousComparisonError,
+    VerificationError,
+)
 from mobilezoo.verification import judging
 
 
@@ -192,7 +197,8 @@ def test_nan_in_any_output_of_the_file_is_a_departure(tmp_path, monkeypatch):
 
 def test_preprocessing_other_than_the_models_own_is_a_departure(tmp_path):
     model = randomize_weights(mnist_mlp())
-    export_coreml(model, tmp_path / "m.mlpackage", preprocessing="tf")
+    with pytest.warns(PreprocessingWarning, match="pass preprocessing='tf' to verify"):
+        export_coreml(model, tmp_path / "m.mlpackage", preprocessing="tf")
 
     with pytest.raises(VerificationError, match=r"prepares pixels as 'tf'.*was built for 'unit'"):
         verify(model, tmp_path / "m.mlpackage")

@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mobilezoo._labels import TAGS, join_labels
+from mobilezoo.coreml.answers import Answer, answer_of
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph, Node, TensorSpec, Weight
 
 SOFTMAX_ADDED = "com.mobilezoo.softmax"  # the key that says so in a file's metadata
 COMPLEMENT_ADDED = "com.mobilezoo.complement"  # the same of p -> (1 - p, p)
-# Operations whose values may be anything: what ends in one of them are logits.
-_LOGITS = frozenset({"add", "batch_norm", "conv", "dense", "divide", "matmul", "multiply"})
-_MOVES = frozenset({"reshape"})
+ONE_SOFTMAX = (
+    "is a softmax over one unit, which is 1.0 for every picture. For two classes end the model in "
+    "Dense(2, activation='softmax')"
+)  # said of an output
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ def classify(graph: Graph, labels: Sequence[str] | None) -> Classes:
 
     One sigmoid tells two classes apart: it is the probability of the second. Several give one for
     each class by itself: Core ML's classifier would name the largest as the one answer, so they
-    stay an array, and the labels stand in the metadata.
+    stay an array, and the labels stand in the metadata. Means of softmaxes or of sigmoids, as an
+    ensemble gives them, are what each of them is.
 
     Raises:
         InvalidArgumentError: labels that do not fit the output, or an output that is neither.
@@ -47,26 +50,20 @@ def classify(graph: Graph, labels: Sequence[str] | None) -> Classes:
     if labels is None:
         return Classes(graph, None, {})
     _check_outputs(graph)
-    _check(graph, labels)
-    kind = _last(graph)
+    answer = answer_of(graph, graph.outputs[0])
+    _check(graph, labels, answer)
     if _units(graph) == 1:
         return Classes(_with_complement(graph), tuple(labels), {COMPLEMENT_ADDED: "(1 - p, p)"})
-    if kind == "softmax":
+    if answer.kind == "softmax":
         return Classes(graph, tuple(labels), {})
-    if kind == "sigmoid":
+    if answer.kind == "sigmoid":
         return Classes(graph, None, {TAGS: join_labels(labels)})
-    if kind in _LOGITS:
-        return Classes(_with_softmax(graph), tuple(labels), {SOFTMAX_ADDED: "added to logits"})
-    raise InvalidArgumentError(
-        f"Labels need probabilities or logits, but '{graph.outputs[0]}' ends in "
-        f"'{kind or 'an input'}'. Add a Softmax layer (in the zoo "
-        "classifier_activation='softmax'), or export without labels."
-    )
+    return Classes(_with_softmax(graph), tuple(labels), {SOFTMAX_ADDED: "added to logits"})
 
 
 def _check_outputs(graph: Graph) -> None:
     """The first output is the classifier's; refuse to guess where another ends in softmax."""
-    kinds = {name: _last(graph, name) for name in graph.outputs}
+    kinds = {name: answer_of(graph, name).kind for name in graph.outputs}
     first, *others = graph.outputs
     found = [name for name in others if kinds[name] == "softmax"]
     if found and kinds[first] != "softmax":
@@ -76,12 +73,16 @@ def _check_outputs(graph: Graph) -> None:
         )
 
 
-def _check(graph: Graph, labels: Sequence[str]) -> None:
+def _check(graph: Graph, labels: Sequence[str], answer: Answer) -> None:
     units = _units(graph)
     if units == 1:
-        _check_two(graph, labels)
+        _check_two(graph, labels, answer)
     elif units != len(labels):
         raise InvalidArgumentError(f"{len(labels)} labels given, the model has {units} classes.")
+    elif answer.kind is None:
+        raise InvalidArgumentError(
+            f"Labels need probabilities or logits, but '{graph.outputs[0]}' {_found(answer)}."
+        )
     if not all(labels):
         raise InvalidArgumentError(f"Label {list(labels).index('')} is empty.")
     repeated = [label for label, count in Counter(labels).items() if count > 1]
@@ -92,27 +93,45 @@ def _check(graph: Graph, labels: Sequence[str]) -> None:
         )
 
 
-def _check_two(graph: Graph, labels: Sequence[str]) -> None:
+def _check_two(graph: Graph, labels: Sequence[str], answer: Answer) -> None:
     """One unit tells two classes apart, if it is a probability."""
-    kind = _last(graph)
-    if kind in _LOGITS:
+    output = graph.outputs[0]
+    if answer.kind == "logits":
         raise InvalidArgumentError(
-            f"Labels need probabilities, but '{graph.outputs[0]}' is one linear unit: the logit of "
+            f"Labels need probabilities, but '{output}' is one linear unit: the logit of "
             "two classes or a number of another meaning, which cannot be seen. If it is a logit, "
             "pass keras.Sequential([model, keras.layers.Activation('sigmoid')]); else export "
             "without labels."
         )
-    if kind != "sigmoid":
+    if answer.kind == "softmax":
+        raise InvalidArgumentError(f"Labels need several classes, but '{output}' {ONE_SOFTMAX}.")
+    if answer.why:
+        raise InvalidArgumentError(f"Labels need probabilities, but '{output}' {_found(answer)}.")
+    if answer.kind != "sigmoid":
         raise InvalidArgumentError(
-            f"Labels need probabilities, but '{graph.outputs[0]}' is one unit that ends in "
-            f"'{kind or 'an input'}'. End the model in one sigmoid unit for two classes, in "
+            f"Labels need probabilities, but '{output}' is one unit that ends in "
+            f"'{answer.last or 'an input'}'. End the model in one sigmoid unit for two classes, in "
             "softmax over all of them, or export without labels."
         )
     if len(labels) != 2:
         raise InvalidArgumentError(
-            f"{len(labels)} labels given, but '{graph.outputs[0]}' is one sigmoid unit, which "
+            f"{len(labels)} labels given, but '{output}' is one sigmoid unit, which "
             "tells two classes apart. Pass two labels, first that of the answer 0, then of 1."
         )
+
+
+def _found(answer: Answer) -> str:
+    """What an output is that is neither, and what to do: no second softmax."""
+    if answer.why:
+        source = "the logits before it" if answer.squashed is None else f"'{answer.squashed.name}'"
+        return (
+            f"{answer.why}, and a softmax of that would be flat and wrong. Export without labels, "
+            f"or end the model in {source}"
+        )
+    return (
+        f"ends in '{answer.last or 'an input'}'. Export without labels, or end the model in "
+        "softmax over its classes, of their logits (in the zoo classifier_activation='softmax')"
+    )
 
 
 def _units(graph: Graph) -> int:
@@ -122,21 +141,18 @@ def _units(graph: Graph) -> int:
         InvalidArgumentError: it is no vector.
     """
     shape = graph.spec(graph.outputs[0]).shape
+    if len(shape) > 2 and set(shape[1:-1]) == {1}:
+        raise InvalidArgumentError(
+            f"Labels need one axis, that of the classes, but '{graph.outputs[0]}' has shape "
+            f"{shape[1:]}. Pass keras.Sequential([model, keras.layers.Flatten()]), or export "
+            "without labels."
+        )
     if len(shape) != 2 or not shape[1]:
         raise InvalidArgumentError(
             f"Labels need one output per class, but '{graph.outputs[0]}' has shape {shape[1:]}. "
             "End the model in softmax over its classes, or export without labels."
         )
     return shape[1]
-
-
-def _last(graph: Graph, output: str | None = None) -> str | None:
-    """Kind of the operation that makes the values of an output, by default the first."""
-    makers = {node.name: node for node in graph.nodes}
-    maker = makers.get(graph.outputs[0] if output is None else output)
-    while maker is not None and maker.kind in _MOVES:
-        maker = makers.get(maker.inputs[0])
-    return None if maker is None else maker.kind
 
 
 def _with_softmax(graph: Graph) -> Graph:

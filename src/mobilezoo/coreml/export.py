@@ -29,6 +29,7 @@ from mobilezoo.coreml.neural_network import (
 )
 from mobilezoo.coreml.overflow import check_use, warn_of_overflow
 from mobilezoo.coreml.package import check_packages, write_package
+from mobilezoo.coreml.pixels import warn_of_preprocessing
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.coreml.save import check_output
@@ -87,7 +88,8 @@ def export_coreml(
             channels.
         preprocessing: how the pixels of an image input are prepared: "none", "unit", "tf",
             "caffe", "torch" or a `Preprocessing`. Default: the record of a model that mobilezoo
-            built; other models must say.
+            built; other models must say. A `PreprocessingWarning` tells where it is not the
+            model's record, or scales pixels that the model scales again.
         labels: "imagenet", "cifar10", "digits", the path of a text file with one label a line, or
             the labels. Default: none, also for networks of the zoo, whose classes may be yours. A
             head that gives logits gets a softmax; one sigmoid unit p and two labels make
@@ -141,6 +143,10 @@ def export_coreml(
         classes.graph, inputs, record, classes.labels,
         explicit=preprocessing is not None, flexible=flexible, declared=declared,
     )  # fmt: skip
+    if features.inputs[0].preprocessing is not None:
+        warn_of_preprocessing(
+            model, graph, features.inputs[0].preprocessing, explicit=preprocessing is not None
+        )
     if calibration is not None:
         warn_of_overflow(model, classes.graph, calibration, input_shape)
     notes = "".join(f"; {key}: {value}" for key, value in classes.notes.items())

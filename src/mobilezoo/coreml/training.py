@@ -10,7 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from mobilezoo.coreml.answers import answer_of
 from mobilezoo.coreml.arguments import as_list, check_flag, whole_numbers
+from mobilezoo.coreml.classes import ONE_SOFTMAX
 from mobilezoo.coreml.names import program_names
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.target import Format, Target, first_release
@@ -175,7 +177,38 @@ def find_candidates(
             f"updatable= needs one output that is a vector, for the loss; '{captured.name}' has "
             f"{len(shapes)} of shapes {shapes}."
         )
+    _check_loss(training, folded)
     return Candidates(captured.name, calls, _trainable_layers(captured, folded), asked)
+
+
+def _check_loss(training: OnDeviceTraining, graph: Graph) -> None:
+    """Refuse outputs that teach nothing, or that the loss does not fit and no softmax mends."""
+    (output,) = graph.outputs
+    answer = answer_of(graph, output)
+    one = graph.spec(output).shape[1] == 1
+    if one and answer.kind == "softmax":
+        raise InvalidArgumentError(f"updatable=: '{output}' {ONE_SOFTMAX}.")
+    if training.loss == "mean_squared_error":
+        return
+    squared = "updatable=OnDeviceTraining(layers, loss='mean_squared_error')"
+    if one:
+        raise InvalidArgumentError(
+            f"updatable=: '{output}' is one unit, and categorical_cross_entropy compares several. "
+            "For two classes end the model in Dense(2, activation='softmax'); for a number pass "
+            f"{squared}, without labels."
+        )
+    if answer.kind == "sigmoid":
+        raise InvalidArgumentError(
+            f"updatable=: '{output}' gives each class a probability by itself, by sigmoids, and "
+            f"categorical_cross_entropy needs one softmax over all of them. Pass {squared}."
+        )
+    if answer.squashed is not None and answer.last != "softmax":
+        raise InvalidArgumentError(
+            f"updatable=: '{output}' is made by '{answer.last}' of what '{answer.squashed.name}' "
+            f"gives, a {answer.squashed.kind}, and categorical_cross_entropy needs a softmax as "
+            "the last layer. Export one of the networks whose mean it is, or end the model in one "
+            "softmax of logits."
+        )
 
 
 def _path(layer: keras.layers.Layer, model: keras.Model, calls: Set[str]) -> str:

@@ -73,6 +73,9 @@ def _listed(given: object) -> tuple[str, ...]:
         )
     labels = tuple(given)
     for label in labels:
-        if label is None or isinstance(label, bytes):
-            raise InvalidArgumentError(f"Label {label!r} must be a text.")
-    return tuple(map(str, labels))
+        nested = isinstance(label, Iterable) and not isinstance(label, str)
+        if label is None or nested:  # bytes are Iterable, too
+            raise InvalidArgumentError(
+                f"Label {label!r} must be a text. Pass one list of texts, such as ['cat', 'dog']."
+            )
+    return tuple(str(label).strip() for label in labels)

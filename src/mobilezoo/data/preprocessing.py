@@ -29,7 +29,7 @@ class Preprocessing:
     Attributes:
         name: what it is called.
         mean: per channel, in pixel units and in the network's channel order.
-        scale: per channel, in the network's channel order.
+        scale: per channel, in the network's channel order; 1 / deviation in pixel units.
         bgr: whether the network takes blue first.
     """
 
@@ -47,6 +47,7 @@ class Preprocessing:
             object.__setattr__(self, name, _numbers(name, getattr(self, name)))
         if 0 in self.scale:
             raise InvalidArgumentError(f"scale={self.scale} must not be 0: nothing would be left.")
+        _check_range(self.mean, self.scale)
 
     def __call__(self, pixels: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Prepare RGB or grayscale pixels.
@@ -104,6 +105,29 @@ def _numbers(name: str, given: Any) -> tuple[float, ...]:
         if not real or isinstance(value, bool) or not math.isfinite(value):
             raise InvalidArgumentError(f"{name}={given!r} must hold finite numbers.")
     return tuple(value if type(value) in (int, float) else float(value) for value in values)
+
+
+def _check_range(mean: tuple[float, ...], scale: tuple[float, ...]) -> None:
+    """Refuse the numbers of pixels 0..1, as torchvision states them.
+
+    Means between 0 and 1 hardly move pixels 0..255, and scales above 1, deviations below 1, take
+    them beyond what any network was trained on.
+    """
+    small_mean = any(mean) and all(abs(number) < 1 for number in mean)
+    large_scale = all(abs(number) > 1 for number in scale)
+    given = [("mean", mean, 255.0)] if small_mean else []
+    if large_scale:
+        given.append(("scale", scale, 1 / 255))
+    if given:
+        found = " and ".join(f"{name}={numbers}" for name, numbers, _ in given)
+        instead = " and ".join(
+            f"{name}={tuple(float(f'{number * factor:.6g}') for number in numbers)}"
+            for name, numbers, factor in given
+        )
+        raise InvalidArgumentError(
+            f"{found}: for pixels 0..1, and Core ML's are 0..255. Multiply means by 255 and "
+            f"divide scales by 255: {instead}."
+        )
 
 
 # Sources: keras.applications.imagenet_utils ("tf", "caffe", "torch").
