@@ -17,6 +17,7 @@ from mobilezoo.errors import (
     UnsupportedOpError,
 )
 from mobilezoo.runtime.operations import Operation, Output, Reference, Shape
+from mobilezoo.runtime.ops._sizes import MOST_ELEMENTS
 
 # what a kernel raises when a parameter or a shape makes no sense to it
 _FAILURES = (
@@ -31,8 +32,6 @@ _TRACES = re.compile(
     r"Graph execution error:|Detected at node.*|\(most recent call last\):|\s*File .*|<stack.*"
     r"|\{\{function_node \S*\}\}|\[Op:.*"
 )
-
-_MOST_ELEMENTS = 1 << 30  # of one value of one example: 4 GB
 
 
 def evaluate(
@@ -96,10 +95,10 @@ def failure(error: Exception, place: str, operations: Iterable[Operation]) -> Mo
 def _check_shape(operation: Operation, output: Output, value: Any) -> None:
     shape = tuple(np.shape(value) if isinstance(value, np.ndarray) else value.shape)
     count = math.prod(size or 1 for size in shape)
-    if count > _MOST_ELEMENTS:
+    if count > MOST_ELEMENTS:
         raise CoreMLFileError(
             f"{operation.place}: {output.name!r} has shape {shape}, {count} elements; at most "
-            f"{_MOST_ELEMENTS} are supported."
+            f"{MOST_ELEMENTS} are supported."
         )
     if operation.shapes_declared and not _agrees(shape, output.shape):
         raise CoreMLFileError(
