@@ -29,9 +29,9 @@ def text() -> str:
     return f"""# What each op of an ML program computes
 
 Made by `python docs/make_runtime_operations.py` from the runtime's functions: one for each of
-{len(ops.OPS)} ops, with MIL's own name and parameters, whose docstring this is. `classify` names the
-classes of an output. *At once*: several examples run at once where the leading axis stays theirs;
-elsewhere one after the other, with the same results.
+{len(ops.OPS)} ops, with MIL's own name and parameters, whose docstring this is. `classify` names
+the classes of an output. *At once*: several examples run at once where the leading axis stays
+theirs; elsewhere one after the other, with the same results.
 
 Axes are MIL's, (n, c, h, w) where an op knows about channels. Everything is computed in float32,
 whole numbers keep their type. Places beyond an axis are an error, whatever `validate_indices` says;

@@ -52,24 +52,15 @@ def places(mode: str, given: Size, wanted: Size) -> tf.Tensor:
     return tf.clip_by_value(offsets(mode, last, wanted), tf.zeros((), tf.float64), last)
 
 
-def between(x: tf.Tensor, axis: int, where: tf.Tensor, batch_dims: int = 0) -> tf.Tensor:
+def between(x: tf.Tensor, axis: int, where: tf.Tensor) -> tf.Tensor:
     """Values of x at places along an axis, between two elements in proportion.
 
-    x (*n, *a, d, *b), where (*n, m) -> (*n, *a, m, *b), `*n` having `batch_dims` axes.
+    x (*a, d, *b), where (m,) -> (*a, m, *b).
     """
     lower = tf.floor(where)
-    shape = tf.concat(
-        [
-            tf.shape(where)[:-1],
-            tf.ones(axis - batch_dims, tf.int32),
-            tf.shape(where)[-1:],
-            tf.ones(len(x.shape) - axis - 1, tf.int32),
-        ],
-        0,
-    )
-    share = tf.cast(tf.reshape(where - lower, shape), x.dtype)
+    share = tf.cast(where - lower, x.dtype)
+    share = tf.reshape(share, (-1, *(1,) * (len(x.shape) - axis - 1)))
     first = tf.cast(lower, tf.int32)
-    below = tf.gather(x, first, axis=axis, batch_dims=batch_dims)
     second = tf.minimum(first + 1, tf.shape(x)[axis] - 1)
-    above = tf.gather(x, second, axis=axis, batch_dims=batch_dims)
+    below, above = tf.gather(x, first, axis=axis), tf.gather(x, second, axis=axis)
     return below + (above - below) * share

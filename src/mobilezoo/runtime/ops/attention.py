@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Operand, tensor
+from mobilezoo.runtime.ops._sizes import bounded
 
 __all__ = ["einsum", "scaled_dot_product_attention"]
 
@@ -21,6 +22,7 @@ def scaled_dot_product_attention(
     or of booleans, true where an element takes part -> (*b, l, v).
     """
     query, key, value = tensor(query), tensor(key), tensor(value)
+    bounded((*query.shape[:-1], key.shape[-2]))
     scores = tf.matmul(query, key, transpose_b=True) * (1.0 / math.sqrt(query.shape[-1]))
     if attn_mask is not None:
         mask = tensor(attn_mask)

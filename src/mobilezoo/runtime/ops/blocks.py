@@ -81,5 +81,5 @@ def sliding_windows(x: Operand, axis: int, size: int, stride: int = 1) -> tf.Ten
     if length is None or not 1 <= size <= length or stride < 1:
         raise ValueError(f"windows of {size} elements, {stride} apart, along {length}")
     firsts = np.arange(0, length - int(size) + 1, int(stride))
-    bounded((len(firsts), int(size)))
+    bounded((*x.shape, len(firsts) * int(size) // length))
     return tf.gather(x, firsts[:, np.newaxis] + np.arange(int(size)), axis=int(axis))

@@ -104,6 +104,8 @@ def resize(
         )
     x = tensor(x)
     rank, count = len(x.shape), int(resized_dims)
+    if isinstance(shape, np.ndarray):
+        bounded((*x.shape[: rank - count], *shape[-count:]))
     sizes = tf.cast(tensor(shape), tf.int32)
     given = tf.shape(x)
     kept = tf.where(sizes[-count:] == 0, given[rank - count :], sizes[-count:])

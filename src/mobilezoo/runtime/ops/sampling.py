@@ -9,7 +9,7 @@ import tensorflow as tf
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Operand, tensor
 from mobilezoo.runtime.layout import channels_first, channels_last
-from mobilezoo.runtime.ops._grids import between, offsets
+from mobilezoo.runtime.ops._grids import offsets
 from mobilezoo.runtime.ops._sizes import bounded
 
 __all__ = ["affine", "crop_resize", "resample"]
@@ -50,20 +50,21 @@ def crop_resize(
     pictures = channels_last(x)
     each, numbers, shape = _boxes(boxes, box_indices, roi, pictures)
     corners = _BOXES[box_coordinate_mode](*tf.unstack(each * spatial_scale, axis=-1))
-    chosen = tf.gather(pictures, numbers)
-    y, inside = chosen, tf.ones((1, 1, 1, 1), tf.bool)
-    for axis, wanted in ((1, int(target_height)), (2, int(target_width))):
-        bounded((each.shape[0], wanted))
-        last = tf.cast(tf.shape(pictures)[axis] - 1, tf.float64)
+    bounded((each.shape[0], target_height, target_width, pictures.shape[-1]))
+    places, inside = [], tf.ones((), tf.bool)
+    for axis, wanted in enumerate((int(target_height), int(target_width))):
+        last = tf.cast(tf.shape(pictures)[axis + 1] - 1, tf.float64)
         first, end = (
             tf.cast(corner, tf.float64) * (last if normalized_coordinates else 1.0)
-            for corner in (corners[axis - 1], corners[axis + 1])
+            for corner in (corners[axis], corners[axis + 2])
         )
         where = first[:, tf.newaxis] + offsets(sampling_mode, end - first, wanted)
-        within = (where >= 0.0) & (where <= last)
-        y = between(y, axis, tf.clip_by_value(where, tf.zeros((), tf.float64), last), 1)
-        inside &= tf.reshape(within, (-1, *((wanted, 1) if axis == 1 else (1, wanted)), 1))
-    y = channels_first(tf.where(inside, y, tf.cast(pad_value, y.dtype)))
+        where = where[:, :, tf.newaxis] if axis == 0 else where[:, tf.newaxis]  # (n, h', w')
+        inside &= (where >= 0.0) & (where <= last)
+        places.append(tf.cast(tf.clip_by_value(where, tf.zeros((), tf.float64), last), tf.float32))
+    numbers = numbers[:, tf.newaxis, tf.newaxis]
+    y = _bilinear(lambda *at: _read(pictures, numbers, *at), *places)
+    y = channels_first(tf.where(inside[..., tf.newaxis], y, tf.cast(pad_value, y.dtype)))
     return y if shape is None else tf.reshape(y, tf.concat([shape, tf.shape(y)[1:]], 0))
 
 
@@ -118,16 +119,17 @@ def resample(
         _PADDINGS[padding_mode](_pixels(where[..., i], side, coordinates_mode, align_corners), side)
         for i, side in ((1, sides[0]), (0, sides[1]))
     )
+    height, width = sides
+    numbers = tf.range(tf.shape(pictures)[0])[:, tf.newaxis, tf.newaxis]
+
+    def read(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        values = _read(pictures, numbers, _border(rows, height), _border(columns, width))
+        return tf.where(inside[..., tf.newaxis], values, tf.cast(padding_value, values.dtype))
+
     if sampling_mode == "nearest":
-        return channels_first(_read(pictures, tf.round(rows), tf.round(columns), padding_value))
-    top, left = tf.floor(rows), tf.floor(columns)
-    down, right = (rows - top)[..., tf.newaxis], (columns - left)[..., tf.newaxis]
-    corners = [
-        _read(pictures, top + i, left + j, padding_value) for i in (0.0, 1.0) for j in (0.0, 1.0)
-    ]
-    upper = corners[0] * (1.0 - right) + corners[1] * right
-    lower = corners[2] * (1.0 - right) + corners[3] * right
-    return channels_first(upper * (1.0 - down) + lower * down)
+        return channels_first(read(tf.round(rows), tf.round(columns)))
+    return channels_first(_bilinear(read, rows, columns))
 
 
 def affine(
@@ -197,10 +199,27 @@ _PADDINGS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
 }
 
 
-def _read(pictures: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor, outside: float) -> tf.Tensor:
-    """Whole pixels: pictures (b, h, w, c), rows and columns (b, h', w') -> (b, h', w', c)."""
-    height, width = (tf.cast(tf.shape(pictures)[axis], tf.float32) for axis in (1, 2))
-    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    places = tf.stack([_border(rows, height), _border(columns, width)], -1)
-    values = tf.gather_nd(pictures, tf.cast(places, tf.int32), batch_dims=1)
-    return tf.where(inside[..., tf.newaxis], values, tf.cast(outside, values.dtype))
+def _read(
+    pictures: tf.Tensor, numbers: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor
+) -> tf.Tensor:
+    """Whole pixels: pictures (b, h, w, c), the others broadcast to (n, h', w') -> (n, h', w', c).
+
+    Rows and columns just beyond the last are the last.
+    """
+    last = [tf.cast(tf.shape(pictures)[axis] - 1, tf.float32) for axis in (1, 2)]
+    places = [numbers, tf.minimum(rows, last[0]), tf.minimum(columns, last[1])]
+    shape = tf.shape(rows + columns + tf.cast(numbers, tf.float32))
+    places = [tf.broadcast_to(tf.cast(place, tf.int32), shape) for place in places]
+    return tf.gather_nd(pictures, tf.stack(places, -1))
+
+
+def _bilinear(
+    read: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], rows: tf.Tensor, columns: tf.Tensor
+) -> tf.Tensor:
+    """Between the four pixels around each place, in proportion."""
+    top, left = tf.floor(rows), tf.floor(columns)
+    down, right = (rows - top)[..., tf.newaxis], (columns - left)[..., tf.newaxis]
+    upper, lower = (
+        read(row, left) * (1.0 - right) + read(row, left + 1.0) * right for row in (top, top + 1.0)
+    )
+    return upper * (1.0 - down) + lower * down

@@ -204,7 +204,10 @@ def pad(x: Operand, pad: Operand, mode: str = "constant", constant_val: float = 
     """
     x = tensor(x)
     if isinstance(pad, tf.Tensor):
-        return _pad(x, tf.reshape(pad, (-1, 2)), mode, constant_val)
+        amounts = tf.reshape(pad, (-1, 2))
+        made = tf.cast(tf.shape(x), tf.float64) + tf.cast(tf.reduce_sum(amounts, 1), tf.float64)
+        with tf.control_dependencies([bounded_tensor(made)]):
+            return _pad(x, amounts, mode, constant_val)
     pairs = [(int(before), int(after)) for before, after in np.reshape(pad, (-1, 2))]
     pairs = [(0, 0)] * (len(x.shape) - len(pairs)) + pairs
     if is_stored_last(x):
