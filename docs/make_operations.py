@@ -49,6 +49,7 @@ They become these {len(EMITTERS)} kinds of nodes, each with one emitter: {_list(
 ## Running
 
 Ops of Core ML's ML programs that `load_coreml` runs, {len(OPS)}: {_list(OPS)}.
+[What each computes](runtime-operations.md), and since which op set.
 
 Layers of neural networks (`.mlmodel`, specification 1 to 6) that it runs, {len(LAYERS)}:
 {_list(LAYERS)}.

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -12,16 +13,30 @@ import mobilezoo
 ROOT = Path(__file__).parent.parent
 
 
+def made(script):
+    """The page that a script makes."""
+    spec = importlib.util.spec_from_file_location("make", ROOT / "docs" / script)
+    make = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make)
+    return make.text()
+
+
 @pytest.mark.skipif(
     not hasattr(keras.layers, "AdaptiveAveragePooling2D"),
     reason="the page lists the layers of a newer Keras",
 )
 def test_the_page_of_operations_is_what_the_tables_give():
-    spec = importlib.util.spec_from_file_location("make", ROOT / "docs" / "make_operations.py")
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
+    assert (ROOT / "docs" / "operations.md").read_text() == made("make_operations.py")
 
-    assert (ROOT / "docs" / "operations.md").read_text() == make.text()
+
+@pytest.mark.skipif(
+    not version("coremltools").startswith("9."),
+    reason="the page says what coremltools 9 knows of each op",
+)
+def test_the_page_of_the_runtimes_operations_is_what_the_table_gives():
+    page = ROOT / "docs" / "runtime-operations.md"
+
+    assert page.read_text() == made("make_runtime_operations.py")
 
 
 def test_every_link_between_pages_leads_somewhere():

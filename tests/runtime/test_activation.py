@@ -3,7 +3,7 @@ import pytest
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime import ops
-from mobilezoo.runtime.ops.activation import gelu, prelu, softmax
+from mobilezoo.runtime.ops.activation import gelu, prelu, softmax, softplus_parametric
 
 X = np.array([-2.0, -0.5, 0.0, 1.0, 8.0], np.float32)
 
@@ -14,6 +14,8 @@ X = np.array([-2.0, -0.5, 0.0, 1.0, 8.0], np.float32)
         ("relu", {}, [0.0, 0.0, 0.0, 1.0, 8.0]),
         ("relu6", {}, [0.0, 0.0, 0.0, 1.0, 6.0]),
         ("leaky_relu", {"alpha": 0.25}, [-0.5, -0.125, 0.0, 1.0, 8.0]),
+        ("clamped_relu", {"alpha": 0.25, "beta": 6.0}, [-0.5, -0.125, 0.0, 1.0, 6.0]),
+        ("clamped_relu", {"alpha": 2.0, "beta": -2.0}, [-4.0, -2.0, -2.0, -2.0, -2.0]),
         ("thresholded_relu", {"alpha": 1.0}, [0.0, 0.0, 0.0, 1.0, 8.0]),
         ("elu", {"alpha": 1.0}, [-0.86466472, -0.39346934, 0.0, 1.0, 8.0]),
         ("elu", {"alpha": 2.0}, [-1.72932943, -0.78693868, 0.0, 1.0, 8.0]),
@@ -64,3 +66,13 @@ def test_softmax_sums_to_one_along_its_axis():
 
     np.testing.assert_allclose(softmax(x, 0), [[0.25, 0.5, 2 / 3], [0.75, 0.5, 1 / 3]], rtol=1e-5)
     np.testing.assert_allclose(softmax(x)[0], [0.25, 0.5, 0.25], rtol=1e-5)
+
+
+def test_softplus_parametric_has_a_scale_and_a_slope_per_channel():
+    x = np.array([[[0.0, 1.0, -1.0], [0.0, 1.0, -1.0]]], np.float32)
+
+    y = softplus_parametric(x, np.float32([1.0, 10.0]), np.float32([1.0, 2.0]))
+
+    # alpha log(1 + e^(beta x))
+    expected = [[0.6931472, 1.3132617, 0.3132617], [6.931472, 21.26928, 1.26928]]
+    np.testing.assert_allclose(y, [expected], rtol=1e-5)

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.ops.linear import linear, matmul
 
 WEIGHT = np.array([[1.0, 10.0, 100.0], [2.0, 0.0, 0.0]], np.float32)
@@ -38,6 +37,8 @@ def test_matmul_reads_either_operand_transposed():
     np.testing.assert_array_equal(product, matmul(x, y))
 
 
-def test_matmul_with_a_vector_is_refused():
-    with pytest.raises(UnsupportedOpError, match="vector"):
-        matmul(np.ones(3), np.ones((3, 2)))
+def test_matmul_takes_vectors():
+    x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], np.float32)
+
+    np.testing.assert_array_equal(matmul(np.float32([10.0, 1.0]), x), [14.0, 25.0, 36.0])
+    np.testing.assert_array_equal(matmul(x, np.float32([100.0, 10.0, 1.0])), [123.0, 456.0])

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from mobilezoo.errors import UnsupportedOpError
-from mobilezoo.runtime.ops.normalization import batch_norm, layer_norm, local_response_norm
+from mobilezoo.runtime.ops.normalization import (
+    batch_norm,
+    instance_norm,
+    l2_norm,
+    layer_norm,
+    local_response_norm,
+)
 
 MEAN = np.array([1.0, 2.0], np.float32)
 VARIANCE = np.array([3.0, 8.0], np.float32)
@@ -76,3 +82,22 @@ def test_local_response_norm_has_mils_constants_by_default():
 def test_local_response_norm_over_an_even_number_is_refused():
     with pytest.raises(UnsupportedOpError, match="odd number"):
         local_response_norm(np.zeros((1, 4, 2, 3), np.float32), size=2)
+
+
+def test_instance_norm_takes_statistics_over_each_channels_pixels():
+    x = np.array([[[1.0, 3.0, 5.0], [0.0, 0.0, 6.0]]], np.float32)
+
+    y = instance_norm(x, np.float32([2.0, 10.0]), np.float32([0.0, 1.0]), epsilon=4 / 3)
+
+    # means 3 and 2, variances 8/3 and 8: divided by 2 and by sqrt(28/3)
+    rows = [[-2.0, 0.0, 2.0], [-5.546537, -5.546537, 14.093073]]
+    np.testing.assert_allclose(y, [rows], rtol=1e-6)
+
+
+def test_l2_norm_divides_by_the_length_over_the_last_three_axes():
+    x = np.array([3.0, 4.0, 0.0, 5.0, 12.0, 0.0], np.float32).reshape(2, 1, 1, 3)
+
+    y = l2_norm(x, epsilon=0.0)
+
+    np.testing.assert_allclose(np.reshape(y, (2, 3)), [[0.6, 0.8, 0], [5 / 13, 12 / 13, 0]])
+    np.testing.assert_allclose(l2_norm(np.full((1, 1, 1), 1e-3)), [[[0.70710678]]], rtol=1e-6)

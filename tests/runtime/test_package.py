@@ -140,24 +140,27 @@ def test_weights_outside_the_package_are_refused(package):
 
 def test_all_unknown_ops_are_listed_when_loading(save_package):
     def body(x):
-        band = mb.band_part(x=mb.relu(x=x, name="a"), lower=1, upper=0, name="b")
-        return mb.sliding_windows(x=band, axis=1, size=2, name="c")
+        drawn = mb.random_bernoulli(shape=[1, 4, 3], prob=0.5, name="b")
+        return mb.add(x=mb.relu(x=x), y=mb.mul(x=drawn, y=mb.random_normal(shape=[3], name="c")))
 
     package = save_package(build((1, 4, 3), body))
 
-    listed = "op 2 of 3, 'band_part' -> 'b' is not supported; op 3 of 3, 'sliding_windows' -> 'c'"
+    listed = (
+        "op 1 of 5, 'random_bernoulli' -> 'b' is not supported; op 3 of 5, 'random_normal' -> 'c'"
+    )
     with pytest.raises(UnsupportedOpError, match=re.escape(listed)):
         load_coreml(package)
 
 
 def test_a_use_of_an_op_that_is_not_supported_names_its_place(save_package):
+    weight = np.ones((4, 2, 1, 1, 1), np.float32)
     package = save_package(
-        build((1, 4, 3), lambda x: mb.concat(values=(x, x), axis=1, interleave=True, name="joined"))
+        build((1, 4, 1, 1, 3), lambda x: mb.conv_transpose(x=x, weight=weight, name="y"))
     )
     program = load_coreml(package)
 
-    with pytest.raises(UnsupportedOpError, match="'concat' -> 'joined': concat with interleave"):
-        program.predict({"x": np.zeros((1, 4, 3))})
+    with pytest.raises(UnsupportedOpError, match=r"'conv_transpose' -> 'y': .* 3 spatial axes"):
+        program.predict({"x": np.zeros((1, 4, 1, 1, 3))})
 
 
 def test_a_shape_that_departs_from_the_declared_one_names_its_op(package):

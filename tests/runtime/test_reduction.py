@@ -29,3 +29,26 @@ def test_a_reduced_axis_can_stay_with_length_1():
 def test_no_axes_means_all():
     assert ops.OPS["reduce_max"](X) == 24.0
     assert ops.OPS["reduce_mean"](X, keep_dims=True).shape == (1, 1, 1)
+
+
+SIGNED = np.array([[[1.0, -2.0, 2.0]], [[0.5, 0.0, 0.5]]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("reduce_l1_norm", [[5.0], [1.0]]),
+        ("reduce_l2_norm", [[3.0], [0.70710678]]),
+        ("reduce_sum_square", [[9.0], [0.5]]),
+        ("reduce_log_sum", [[0.0], [0.0]]),
+        ("reduce_log_sum_exp", [[2.3265626], [1.4580201]]),
+    ],
+)
+def test_norms_and_logs_over_the_last_axis(name, expected):
+    np.testing.assert_allclose(ops.OPS[name](SIGNED, axes=(-1,)), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_log_sum_exp_bears_large_numbers():
+    y = ops.OPS["reduce_log_sum_exp"](np.float32([[1000.0, 1000.0]]), keep_dims=True)
+
+    np.testing.assert_allclose(y, [[1000.6931]], rtol=1e-6)

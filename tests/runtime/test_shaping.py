@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.ops import shaping
@@ -45,24 +46,45 @@ def test_squeeze_drops_axes_of_length_1_and_ignores_others():
     assert shaping.squeeze(x, (-3, 1)).shape == (1, 2, 3, 4)
 
 
-def test_shape_is_a_vector_of_int32():
-    np.testing.assert_array_equal(shaping.shape(X), [2, 3, 4])
-    assert shaping.shape(X).numpy().dtype == np.int32
-
-
-def test_fill_repeats_a_value():
-    np.testing.assert_array_equal(shaping.fill(np.array([2, 3]), 1.5), [[1.5] * 3] * 2)
-
-
 def test_concat_joins_in_the_given_order():
     y = shaping.concat((X[:, :1], X[:, 2:]), axis=-2)
 
     np.testing.assert_array_equal(y, X[:, [0, 2]])
 
 
-def test_concat_interleaved_is_refused():
-    with pytest.raises(UnsupportedOpError, match="interleave"):
-        shaping.concat((X, X), axis=0, interleave=True)
+def test_concat_interleaved_takes_turns():
+    x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], np.float32)
+
+    y = shaping.concat((x, 10 * x), axis=0, interleave=True)
+    along = shaping.concat((x, 10 * x), axis=-1, interleave=True)
+
+    np.testing.assert_array_equal(y, [[1, 2, 3], [10, 20, 30], [4, 5, 6], [40, 50, 60]])
+    np.testing.assert_array_equal(along, [[1, 10, 2, 20, 3, 30], [4, 40, 5, 50, 6, 60]])
+
+
+def test_a_size_of_0_beyond_the_rank_is_1():
+    assert shaping.reshape(X[0], np.array([0, 0, -1, 0])).shape == (1, 1, 3, 4)
+
+
+def test_reshape_like_joins_sizes_of_others():
+    # the example of MIL's documentation: 2, 3 of the first and 5, 6 of the second
+    references = (np.zeros((2, 3, 4)), np.zeros((1, 5, 6)))
+    x = np.arange(180.0).reshape(9, 20)
+
+    y = shaping.reshape_like(x, references, (0, 1), (2, 0), (False, True))
+
+    np.testing.assert_array_equal(y, x.reshape(2, 3, 5, 6))
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(0, (1, 24)), (1, (2, 12)), (-1, (6, 4))])
+def test_flatten2d_splits_at_an_axis(axis, shape):
+    np.testing.assert_array_equal(shaping.flatten2d(X, axis), X.reshape(shape))
+
+
+def test_crop_takes_off_the_sides():
+    np.testing.assert_array_equal(shaping.crop(X, (1, 0), (0, 2)), X[:, 1:, :2])
+    with pytest.raises(ValueError, match="off 3 x 4 pixels"):
+        shaping.crop(X, (1, 2), (0, 0))
 
 
 def test_stack_makes_a_new_axis():
@@ -87,16 +109,6 @@ def test_tile_repeats_along_each_axis():
     y = shaping.tile(np.array([[1.0, 2.0]]), np.array([2, 3]))
 
     np.testing.assert_array_equal(y, [[1, 2, 1, 2, 1, 2]] * 2)
-
-
-def test_gather_counts_negative_positions_from_the_end():
-    y = shaping.gather(X, np.array([[2, -1], [0, -3]], np.int32), axis=1)
-
-    np.testing.assert_array_equal(y, X[:, [[2, 2], [0, 0]]])
-
-
-def test_gather_takes_rows_of_a_table_by_default():
-    np.testing.assert_array_equal(shaping.gather(X, np.array(1, np.int32)), X[1])
 
 
 def test_slice_by_size_takes_the_rest_at_minus_1():
@@ -138,3 +150,9 @@ def test_pad_extends_the_last_axes(mode, expected):
 def test_pad_in_an_unknown_mode_is_refused():
     with pytest.raises(UnsupportedOpError, match="'wrap'"):
         shaping.pad(X, np.array([1, 1]), "wrap")
+
+
+def test_pad_takes_computed_amounts():
+    y = shaping.pad(ROW, tf.constant([1, 2]), constant_val=9.0)
+
+    np.testing.assert_array_equal(y, [9, 1, 2, 3, 9, 9])

@@ -49,7 +49,7 @@ def tensor(x: Operand) -> tf.Tensor:
     """
     if isinstance(x, tf.Tensor):
         return x
-    array = widen(np.asarray(x))
+    array = widen(np.asarray(x, np.int32 if type(x) is int else None))
     if array.nbytes <= _EMBEDDED_BYTES:
         return tf.constant(array)
     with tf.init_scope():

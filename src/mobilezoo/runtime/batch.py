@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mobilezoo.runtime.batch_rules import LOOSEN, RULES, OperationView
+from mobilezoo.runtime.batch_rules import LOOSEN, RULES
+from mobilezoo.runtime.operation_view import OperationView
 from mobilezoo.runtime.operations import Block, Operation
 
 

@@ -6,62 +6,12 @@ every moving value is the examples', and that each output is declared with a lea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from mobilezoo.runtime.operations import (
-    Argument,
-    Constant,
-    Operation,
-    Reference,
-    Several,
-    Shape,
-)
-
-
-@dataclass(frozen=True)
-class OperationView:
-    """One operation, and what is known of the values it reads."""
-
-    operation: Operation
-    shapes: Mapping[str, Shape]  # of every value
-    moving: frozenset[str]  # values that depend on an input; their leading axis is the examples'
-
-    def moves(self, key: str) -> bool:
-        """Whether an argument depends on an input."""
-        return _name(self.operation.arguments.get(key)) in self.moving
-
-    def only_moving(self, key: str) -> bool:
-        """Whether an argument is the only one that depends on an input."""
-        return self.moves(key) and all(
-            name not in self.moving or name == _name(self.operation.arguments[key])
-            for name in self.operation.references()
-        )
-
-    def rank(self, key: str) -> int:
-        """Rank of an argument."""
-        argument = self.operation.arguments[key]
-        if isinstance(argument, Reference):
-            return len(self.shapes[argument.name])
-        if isinstance(argument, Constant):
-            return len(getattr(argument.content, "shape", ()))
-        raise TypeError(f"{key} has several members")
-
-    def constant(self, key: str, default: Any = None) -> Any:
-        """An argument that the file fixes; None if it is computed."""
-        argument = self.operation.arguments.get(key)
-        if argument is None:
-            return default
-        return argument.value() if isinstance(argument, Constant) else None
-
-    @property
-    def out_rank(self) -> int:
-        """Rank of the first output."""
-        return len(self.operation.outputs[0].shape)
-
+from mobilezoo.runtime.operation_view import OperationView, name_of
+from mobilezoo.runtime.operations import Argument, Constant, Several
 
 # --- rules: does the leading axis stay the examples'? -----------------------------------------
 
@@ -100,7 +50,7 @@ def _joined(view: OperationView) -> bool:
     parts = view.operation.arguments["values"]
     return (
         isinstance(parts, Several)
-        and all(_name(part) in view.moving for part in parts.members)
+        and all(name_of(part) in view.moving for part in parts.members)
         and _axis(view, view.out_rank)
     )
 
@@ -123,15 +73,19 @@ def _reshape(view: OperationView) -> bool:
     """Both shapes start with 1 and rows are in order, so that an example stays together."""
     return (
         view.only_moving("x")
-        and view.shapes[_name(view.operation.arguments["x"])][:1] == (1,)
+        and view.shapes[name_of(view.operation.arguments["x"])][:1] == (1,)
         and None not in view.operation.outputs[0].shape
     )
 
 
 def _slice_by_index(view: OperationView) -> bool:
+    return view.only_moving("x") and _whole_leading_axis(view)
+
+
+def _whole_leading_axis(view: OperationView) -> bool:
     """The leading axis is taken whole: from 0, forwards by 1, with an axis left."""
     begin, end = view.constant("begin"), view.constant("end")
-    if begin is None or end is None or not view.only_moving("x"):
+    if begin is None or end is None:
         return False
     mask = [False] * len(begin)
     step = view.constant("stride", [1] * len(begin))
@@ -187,42 +141,116 @@ def _gather(view: OperationView) -> bool:
     return view.only_moving("indices") and int(view.constant("axis", 0)) % view.rank("x") == 0
 
 
+def _input_alone(view: OperationView) -> bool:
+    """Codes have one scale, or one along another axis than the examples'."""
+    axis = view.constant("axis")
+    return view.only_moving("input") and (axis is None or int(axis) % view.out_rank != 0)
+
+
+def _rank_above(rank: int) -> Callable[[OperationView], bool]:
+    """The last `rank` axes are not the examples'."""
+    return lambda view: view.only_moving("x") and view.rank("x") > rank
+
+
+def _resize(view: OperationView) -> bool:
+    count = view.constant("resized_dims")
+    return view.only_moving("x") and count is not None and int(count) < view.rank("x")
+
+
+def _affine(view: OperationView) -> bool:
+    """One matrix for all, or one for each."""
+    return view.only_moving("x") or view.all_move("x", "transform_matrix")
+
+
+def _one_hot(view: OperationView) -> bool:
+    return view.only_moving("indices") and _axis(view, view.out_rank, -1)
+
+
+def _each_with_its_own(*keys: str) -> Callable[[OperationView], bool]:
+    """Each example has all of these, along the leading axis."""
+    return lambda view: view.all_move(*keys)
+
+
+def _along_axis(*keys: str) -> Callable[[OperationView], bool]:
+    """Each example has all of these, and chooses along another axis."""
+    return lambda view: view.all_move(*keys) and _axis(view, view.out_rank)
+
+
+def _gather_nd(view: OperationView) -> bool:
+    """Places within each example, or a fixed table looked up by each example."""
+    batch_dims = int(view.constant("batch_dims", 0))
+    if batch_dims:
+        return view.all_move("x", "indices")
+    return view.only_moving("indices") and view.rank("indices") >= 2
+
+
+def _reverse_sequence(view: OperationView) -> bool:
+    rank = view.rank("x")
+    seq, batch = (int(view.constant(key, 0)) % rank for key in ("seq_axis", "batch_axis"))
+    return seq != 0 and (view.all_move("x", "lengths") if batch == 0 else view.only_moving("x"))
+
+
+def _slice_update(view: OperationView) -> bool:
+    return view.all_move("x", "update") and _whole_leading_axis(view)
+
+
+def _einsum(view: OperationView) -> bool:
+    return view.out_rank == 4 and _broadcast(view)
+
+
 RULES: dict[str, Callable[[OperationView], bool]] = {
     **dict.fromkeys(
-        ("abs", "acos", "asin", "atan", "atanh", "avg_pool", "batch_norm", "cast", "ceil", "clip",
-         "conv", "conv_transpose", "cos", "cosh", "elu", "erf", "exp", "exp2", "floor", "gelu",
-         "identity", "inverse", "leaky_relu", "linear_activation", "local_response_norm", "log",
-         "logical_not", "max_pool", "prelu", "relu", "relu6", "resize_bilinear",
-         "resize_nearest_neighbor", "round", "rsqrt", "scaled_tanh", "sigmoid", "sigmoid_hard",
-         "sign", "silu", "sin", "sinh", "softplus", "softsign", "sqrt", "square", "tan", "tanh",
+        ("abs", "acos", "asin", "atan", "atanh", "avg_pool", "batch_norm", "cast", "ceil",
+         "clamped_relu", "clip", "conv", "conv_quantized", "conv_transpose", "cos", "cosh", "crop",
+         "depth_to_space", "elu", "erf", "exp", "exp2", "floor", "gelu", "identity",
+         "instance_norm", "inverse", "leaky_relu", "linear_activation", "local_response_norm",
+         "log", "logical_not", "max_pool", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu",
+         "relu6", "resize_bilinear", "resize_nearest_neighbor", "round", "rsqrt", "scaled_tanh",
+         "sigmoid", "sigmoid_hard", "sign", "silu", "sin", "sinh", "softplus",
+         "softplus_parametric", "softsign", "space_to_depth", "sqrt", "square", "tan", "tanh",
          "threshold", "thresholded_relu", "upsample_bilinear", "upsample_nearest_neighbor"),
         _x_alone,
     ),
     **dict.fromkeys(
+        # of attention, the ranks are 3 or more
         ("add", "equal", "floor_div", "greater", "greater_equal", "less", "less_equal",
          "logical_and", "logical_or", "logical_xor", "maximum", "minimum", "mod", "mul",
-         "not_equal", "pow", "real_div", "select", "sub"),
+         "not_equal", "pow", "real_div", "scaled_dot_product_attention", "select", "sub"),
         _broadcast,
     ),
     **dict.fromkeys(
-        ("expand_dims", "layer_norm", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
-         "reduce_sum", "reverse", "squeeze"),
+        ("expand_dims", "layer_norm", "reduce_l1_norm", "reduce_l2_norm", "reduce_log_sum",
+         "reduce_log_sum_exp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
+         "reduce_sum", "reduce_sum_square", "reverse", "squeeze"),
         _axes,
     ),
-    "concat": _joined,
-    "cumsum": _along_first,
+    **dict.fromkeys(("argsort", "reduce_argmax", "reduce_argmin", "softmax", "topk"), _along_last),
+    **dict.fromkeys(("cumsum", "sliding_windows", "split"), _along_first),
+    **dict.fromkeys(("concat", "stack"), _joined),
+    **dict.fromkeys(("dequantize", "quantize"), _input_alone),
+    "affine": _affine,
+    "band_part": _rank_above(2),
+    "einsum": _einsum,
+    "fill_like": _each_with_its_own("ref_tensor"),
+    "flatten2d": lambda view: view.only_moving("x") and _axis(view, view.rank("x"), 1),
     "gather": _gather,
+    "gather_along_axis": _along_axis("x", "indices"),
+    "gather_nd": _gather_nd,
+    "l2_norm": _rank_above(3),
     "linear": _linear,
     "matmul": _matmul,
+    "non_maximum_suppression": _each_with_its_own("boxes", "scores"),
+    "one_hot": _one_hot,
     "pad": _pad,
-    "reduce_argmax": _along_last,
-    "reduce_argmin": _along_last,
+    "resample": _each_with_its_own("x", "coordinates"),
     "reshape": _reshape,
+    "resize": _resize,
+    "reverse_sequence": _reverse_sequence,
+    "scatter": _along_axis("data", "updates"),
+    "scatter_along_axis": _along_axis("data", "indices", "updates"),
     "slice_by_index": _slice_by_index,
     "slice_by_size": _slice_by_size,
-    "softmax": _along_last,
-    "split": _along_first,
-    "stack": _joined,
+    "slice_update": _slice_update,
     "tile": _tile,
     "transpose": _transpose,
 }  # fmt: skip
@@ -247,9 +275,6 @@ def _all_rows(view: OperationView) -> dict[str, Argument]:
 LOOSEN: dict[str, Callable[[OperationView], dict[str, Argument]]] = {
     "reshape": _any_leading,
     "slice_by_index": _open_slice,
+    "slice_update": _open_slice,
     "slice_by_size": _all_rows,
 }
-
-
-def _name(argument: Argument | None) -> str:
-    return argument.name if isinstance(argument, Reference) else ""

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from mobilezoo.errors import MobilezooError
+from mobilezoo.errors import InvalidArgumentError, MobilezooError
 from mobilezoo.runtime.arithmetic import Array, tensor
 from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.interpreter import evaluate, failure
@@ -70,7 +70,8 @@ class Executable:
         if self.runs_many:  # their declared shapes begin with 1
             return [_rows(values, len(arrays[0])) for values in self._call(arrays)]
         singles = [self._call(self._example(arrays, i)) for i in range(len(arrays[0]))]
-        return [np.stack(column) for column in zip(*singles, strict=True)]
+        columns = zip(self._fetch, zip(*singles, strict=True), strict=True)
+        return [_stacked(name, column) for name, column in columns]
 
     def values(self, arrays: Sequence[Array]) -> Values:
         """Compute every value of the first example, operation by operation, in program order."""
@@ -157,6 +158,17 @@ class Executable:
         """The sizes of `x`, for any number of examples where that may vary."""
         any_number = self.runs_many or feature.shape[:1] == (None,)
         return tf.TensorSpec((None, *x.shape[1:]) if any_number else x.shape, x.dtype)
+
+
+def _stacked(name: str, column: Sequence[Array]) -> Array:
+    """One value of several examples, which may have found more or fewer things."""
+    shapes = {value.shape for value in column}
+    if len(shapes) > 1:
+        raise InvalidArgumentError(
+            f"{name!r} has another shape for each example, such as "
+            f"{' and '.join(map(str, sorted(shapes)[:2]))}; predict them one by one."
+        )
+    return np.stack(column)
 
 
 def _rows(values: Array, count: int) -> Array:

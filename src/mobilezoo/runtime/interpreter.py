@@ -17,6 +17,7 @@ from mobilezoo.errors import (
     UnsupportedOpError,
 )
 from mobilezoo.runtime.operations import Operation, Output, Reference, Shape
+from mobilezoo.runtime.ops._sizes import MOST_ELEMENTS
 
 # what a kernel raises when a parameter or a shape makes no sense to it
 _FAILURES = (
@@ -25,14 +26,13 @@ _FAILURES = (
     tf.errors.ResourceExhaustedError,
 )  # fmt: skip
 
+_BEYOND_VALUE = re.compile(r"= \[[-\d, ]*\] does not index into")
 _BEYOND_TABLE = re.compile(r"= (-?\d+) is not in \[0, (\d+)\)")
 # what TensorFlow says of its own machinery, before and after the reason
 _TRACES = re.compile(
     r"Graph execution error:|Detected at node.*|\(most recent call last\):|\s*File .*|<stack.*"
     r"|\{\{function_node \S*\}\}|\[Op:.*"
 )
-
-_MOST_ELEMENTS = 1 << 30  # of one value of one example: 4 GB
 
 
 def evaluate(
@@ -82,24 +82,33 @@ def failure(error: Exception, place: str, operations: Iterable[Operation]) -> Mo
     """
     text = str(error)
     row = _BEYOND_TABLE.search(text)
-    chosen = (operation.arguments.get("indices") for operation in operations)
-    if row is not None and any(isinstance(indices, Reference) for indices in chosen):
+    chosen = [operation.arguments.get("indices") for operation in operations]
+    computed = any(isinstance(indices, Reference) for indices in chosen)
+    if computed and _BEYOND_VALUE.search(text):
+        return InvalidArgumentError(
+            f"The inputs ask for a place that a value does not have ({place}): {_reason(error)}."
+        )
+    if computed and row is not None:
         return InvalidArgumentError(
             f"The inputs ask for row {row[1]} of a table with {row[2]} ({place}); pass whole "
             f"numbers from 0 to {int(row[2]) - 1}."
         )
-    lines = (_TRACES.sub("", line).strip() for line in text.splitlines())
-    reason = next((line for line in lines if line), type(error).__name__)
-    return CoreMLFileError(f"{place} cannot be computed: {reason}")
+    return CoreMLFileError(f"{place} cannot be computed: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    """The first line that tells something."""
+    lines = (_TRACES.sub("", line).strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)
 
 
 def _check_shape(operation: Operation, output: Output, value: Any) -> None:
     shape = tuple(np.shape(value) if isinstance(value, np.ndarray) else value.shape)
     count = math.prod(size or 1 for size in shape)
-    if count > _MOST_ELEMENTS:
+    if count > MOST_ELEMENTS:
         raise CoreMLFileError(
             f"{operation.place}: {output.name!r} has shape {shape}, {count} elements; at most "
-            f"{_MOST_ELEMENTS} are supported."
+            f"{MOST_ELEMENTS} are supported."
         )
     if operation.shapes_declared and not _agrees(shape, output.shape):
         raise CoreMLFileError(

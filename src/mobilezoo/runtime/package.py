@@ -51,13 +51,23 @@ class ModelFile:
         """The file's label."""
         return read_metadata(self.model.description, self.model.specificationVersion)
 
-    def features(self) -> tuple[tuple[Feature, ...], tuple[Feature, ...]]:
-        """Inputs and outputs, as the file declares them.
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Names of an ML program's functions; empty for others."""
+        return tuple(sorted(self.model.mlProgram.functions)) if self.kind == "mlProgram" else ()
+
+    def features(
+        self, function_name: str | None = None
+    ) -> tuple[tuple[Feature, ...], tuple[Feature, ...]]:
+        """Inputs and outputs, as the file declares them; those of a function, where it has several.
 
         Raises:
             CoreMLFileError: a kind of feature that is not known here.
         """
         description = self.model.description
+        for function in description.functions:
+            if function.name == function_name:
+                description = function
         return tuple(read_feature(item, self.path) for item in description.input), tuple(
             read_feature(item, self.path) for item in description.output
         )
@@ -87,16 +97,17 @@ def read_model(path: str | os.PathLike[str] | InPackage) -> ModelFile:
     return ModelFile(file, spec_path, _parse(spec_path))
 
 
-def open_package(file: ModelFile) -> Package:
-    """Read the description of an ML program and find its function.
+def open_package(file: ModelFile, function_name: str | None = None) -> Package:
+    """Read the description of an ML program and find its function, or the one of that name.
 
     Raises:
         CoreMLFileError: it is no ML program in a package, or damaged.
     """
     if file.path == file.spec_path:
         raise CoreMLFileError(f"{file.path}: an ML program, which lies in a .mlpackage folder.")
-    function = _main_function(file.model, file.path)
-    inputs, outputs = file.features()
+    name = function_name or file.model.description.defaultFunctionName or "main"
+    function = _function(file, name)
+    inputs, outputs = file.features(name)
     return Package(
         path=file.path,
         spec_path=file.spec_path,
@@ -190,11 +201,10 @@ def _is_utf8(content: bytes) -> bool:
     return True
 
 
-def _main_function(model: Any, folder: Path) -> Any:
-    functions = model.mlProgram.functions
-    name = model.description.defaultFunctionName or "main"
+def _function(file: ModelFile, name: str) -> Any:
+    functions = file.model.mlProgram.functions
     if name not in functions:
-        raise CoreMLFileError(f"{folder}: no function {name!r}, only {sorted(functions)}.")
+        raise CoreMLFileError(f"{file.path}: no function {name!r}, only {list(file.functions)}.")
     if functions[name].opset not in functions[name].block_specializations:
-        raise CoreMLFileError(f"{folder}: function {name!r} has no block for its own op set.")
+        raise CoreMLFileError(f"{file.path}: function {name!r} has no block for its own op set.")
     return functions[name]

@@ -12,7 +12,7 @@ from typing import Any, overload
 import numpy as np
 
 from mobilezoo._labels import labels_in
-from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
+from mobilezoo.errors import CoreMLFileError, InvalidArgumentError, did_you_mean
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.examples import Examples, read_examples
 from mobilezoo.runtime.features import Feature, Metadata
@@ -20,13 +20,15 @@ from mobilezoo.runtime.ml_program import open_ml_program
 from mobilezoo.runtime.network.opening import open_network
 from mobilezoo.runtime.network.pipeline import PIPELINES, open_pipeline
 from mobilezoo.runtime.opened import Opened
-from mobilezoo.runtime.package import InPackage, open_package, read_model
+from mobilezoo.runtime.package import InPackage, ModelFile, open_package, read_model
 from mobilezoo.runtime.stored import Place, Weights, stored_weights, with_weights
 
 _LIST_CHUNK = 32  # examples of a list that run at once
 
 
-def load_coreml(path: str | os.PathLike[str] | InPackage) -> CoreMLProgram:
+def load_coreml(
+    path: str | os.PathLike[str] | InPackage, *, function_name: str | None = None
+) -> CoreMLProgram:
     """Open an ML program (`.mlpackage`), or a neural network or a pipeline of them (`.mlmodel`).
 
     Everything is checked now, except the numbers of the weights, which are read when they are
@@ -34,14 +36,17 @@ def load_coreml(path: str | os.PathLike[str] | InPackage) -> CoreMLProgram:
 
     Args:
         path: the `.mlpackage` folder or the `.mlmodel` file, or coremltools' `MLModel` of a folder.
+        function_name: of an ML program with several functions; its default one if None.
 
     Raises:
         CoreMLFileError: there is no such file, or it is damaged.
+        InvalidArgumentError: it has no function of that name; those that there are, are listed.
         UnsupportedOpError: it has ops or layers that the runtime does not know; all are listed.
     """
     model = read_model(path)
+    _check_function(model, function_name)
     if model.kind == "mlProgram":
-        return CoreMLProgram(open_ml_program(open_package(model)))
+        return CoreMLProgram(open_ml_program(open_package(model, function_name)))
     if model.kind in PIPELINES:
         return CoreMLProgram(open_pipeline(model))
     return CoreMLProgram(open_network(model))
@@ -187,6 +192,19 @@ class CoreMLProgram:
         return {
             feature.name: _declared_type(fetched[feature.name], feature) for feature in self.outputs
         }
+
+
+def _check_function(model: ModelFile, name: str | None) -> None:
+    if name is None or name in model.functions:
+        return
+    if not model.functions:
+        raise InvalidArgumentError(
+            f"function_name={name!r}: {model.path.name} is no ML program, and has no functions."
+        )
+    raise InvalidArgumentError(
+        f"{model.path.name} has no function {name!r}. Choose {', '.join(model.functions)}."
+        f"{did_you_mean(name, model.functions)}"
+    )
 
 
 def _declared_type(column: Any, feature: Feature) -> Any:

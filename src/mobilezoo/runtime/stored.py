@@ -35,7 +35,10 @@ class Weights:
 
 
 def stored_weights(opened: Opened) -> dict[Place, Weights]:
-    """All weights that operations read from the file; none of a pipeline's."""
+    """All weights that operations read from the file; none of a pipeline's.
+
+    Not those in blocks, sparse ones, or codes whose tables and scales are codes themselves.
+    """
     if not isinstance(opened.executable, Executable):
         return {}
     operations = opened.block.operations
@@ -44,7 +47,7 @@ def stored_weights(opened: Opened) -> dict[Place, Weights]:
     for operation in operations:
         for parameter, argument in operation.arguments.items():
             weights = _weights(argument, makers)
-            if weights is not None and operation.type not in _FEW_BITS:
+            if weights is not None and not operation.type.startswith("constexpr_"):
                 found[operation.outputs[0].name, parameter] = weights
     return found
 
@@ -69,13 +72,20 @@ def with_weights(opened: Opened, weights: Mapping[Place, Array]) -> Opened:
 def _weights(argument: Argument, makers: Mapping[str, Operation]) -> Weights | None:
     if isinstance(argument, Reference):
         maker = makers.get(argument.name)
-        return None if maker is None or maker.type not in _FEW_BITS else _dequantized(maker)
+        return None if maker is None or not _shares_values(maker) else _dequantized(maker)
     if not isinstance(argument, Constant) or not isinstance(argument.content, Stored):
         return None
     content = argument.content
     if isinstance(content, StoredWeights):
         return Weights(content.read, content.shape, content.bits, content.scale_axis)
     return Weights(content.read, content.shape)
+
+
+def _shares_values(maker: Operation) -> bool:
+    """Whether it makes weights of codes that share one table, or have a scale along an axis."""
+    constants = all(isinstance(argument, Constant) for argument in maker.arguments.values())
+    blocks = maker.type == "constexpr_lut_to_dense" and "shape" not in maker.arguments
+    return maker.type in _FEW_BITS and constants and not blocks
 
 
 def _dequantized(maker: Operation) -> Weights:

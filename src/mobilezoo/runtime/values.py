@@ -12,7 +12,7 @@ from mobilezoo import _environment
 from mobilezoo.errors import CoreMLFileError
 from mobilezoo.runtime._paths import path_inside
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.blob import STORED_TYPES, WeightFile
+from mobilezoo.runtime.blob import STORED_TYPES, Blob, StoredType, WeightFile
 
 _environment.coremltools()  # silences what the next import would print
 from coremltools.proto import MIL_pb2  # noqa: E402
@@ -77,10 +77,14 @@ class ValueReader:
         items: Any = getattr(literal, kind).values if kind else ()
         if mil_type == "STRING":
             return items[0] if not sizes and len(items) == 1 else tuple(items)
-        if mil_type not in _LITERAL_TYPES:
+        stored = STORED_TYPES.get(mil_type)
+        if mil_type not in _LITERAL_TYPES and (stored is None or kind != "bytes"):
             raise CoreMLFileError(f"{self._spec_path}: literal {name!r} has type {mil_type}.")
         try:
-            array = _array(items, kind, _LITERAL_TYPES[mil_type])
+            if stored is not None and stored.bits < 8:
+                array = _packed(items, stored, sizes)
+            else:
+                array = _array(items, kind, _LITERAL_TYPES[mil_type])
         except (ValueError, OverflowError) as error:
             raise CoreMLFileError(
                 f"{self._spec_path}: literal {name!r} is not of type {mil_type}: {error}."
@@ -127,6 +131,11 @@ def static(shape: tuple[int | None, ...], name: str) -> tuple[int, ...]:
     if len(sizes) < len(shape):
         raise CoreMLFileError(f"Constant {name!r} has a shape with open sizes.")
     return sizes
+
+
+def _packed(data: bytes, stored: StoredType, sizes: tuple[int, ...]) -> Array:
+    """Elements of fewer than 8 bits, in one axis."""
+    return Blob(np.frombuffer(data, np.uint8), stored, sizes).read().reshape(-1)
 
 
 def _array(items: Any, kind: str | None, dtype: str) -> Array:

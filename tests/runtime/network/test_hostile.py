@@ -195,7 +195,7 @@ def test_a_value_without_end_is_refused(save_network):
     program = load_coreml(save_network(network(), enlarge))
 
     with pytest.raises(
-        CoreMLFileError, match=r"layer 2 of 4, upsample 'relu': .* elements; at most"
+        CoreMLFileError, match=r"layer 2 of 4, upsample 'relu' .* elements; at most"
     ):
         program.predict({"x": X})
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand
-from mobilezoo.runtime.layers._pictures import CHANNELS
 from mobilezoo.runtime.layout import along, elementwise
 from mobilezoo.runtime.ops import activation as functions
+from mobilezoo.runtime.ops._pictures import CHANNELS
 
 __all__ = ["activation", "clamped_relu", "gelu", "softmax", "softmax_nd"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from mobilezoo.runtime.arithmetic import Operand
-from mobilezoo.runtime.layers._pictures import over_pictures
+from mobilezoo.runtime.ops._pictures import over_pictures
 from mobilezoo.runtime.ops.convolution import conv
 from mobilezoo.runtime.ops.transposed import conv_transpose
 

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Operand, tensor
-from mobilezoo.runtime.layers._pictures import CHANNELS, HEIGHT, WIDTH, at_least
 from mobilezoo.runtime.layout import channels_first, channels_last, is_stored_last, reorder
 from mobilezoo.runtime.ops import shaping as ops
+from mobilezoo.runtime.ops._pictures import CHANNELS, HEIGHT, WIDTH, at_least
 
 __all__ = ["crop", "padding", "slice"]
 

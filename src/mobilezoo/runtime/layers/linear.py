@@ -5,8 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
-from mobilezoo.runtime.layers._pictures import at_least, batch_of, elements
 from mobilezoo.runtime.layout import elementwise
+from mobilezoo.runtime.ops._pictures import at_least, batch_of, elements
 from mobilezoo.runtime.ops.linear import linear
 
 __all__ = ["batched_matmul", "dot", "embedding", "embedding_nd", "inner_product"]

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
-from mobilezoo.runtime.layers._pictures import batch_of, elements
+from mobilezoo.runtime.ops import gathering, making
 from mobilezoo.runtime.ops import shaping as ops
+from mobilezoo.runtime.ops._pictures import batch_of
 
 __all__ = [
     "broadcast_to_static", "concat_nd", "constant_pad", "expand_dims", "fill_like",
@@ -81,9 +82,7 @@ def reshape_like(x: Operand, reference: Operand) -> tf.Tensor:
 
 def flatten_to_2d(x: Operand, *, axis: int = 0) -> tf.Tensor:
     """x (*a, *b) -> (product of a, product of b), `a` having `axis` axes."""
-    x = tensor(x)
-    after = len(x.shape) - (axis if axis >= 0 else axis + len(x.shape))
-    return tf.reshape(x, (-1, elements(x, after)))
+    return ops.flatten2d(x, axis)
 
 
 def slice_static(
@@ -109,7 +108,7 @@ def slice_static(
 
 def gather(x: Operand, indices: Operand, *, axis: int = 0) -> tf.Tensor:
     """Pick positions along `axis`: x (*a, d, *b), indices (*i) -> (*a, *i, *b)."""
-    return ops.gather(x, indices, axis % len(x.shape))
+    return gathering.gather(x, indices, axis % len(x.shape))
 
 
 def tile(x: Operand, *, reps: Sequence[int] = ()) -> tf.Tensor:
@@ -160,7 +159,7 @@ def fill_static(*, value: float = 0.0, target_shape: Sequence[int] = ()) -> tf.T
 
 def fill_like(x: Operand, *, value: float = 0.0) -> tf.Tensor:
     """The shape of x, filled with `value`."""
-    return tf.fill(tf.shape(tensor(x)), value)
+    return making.fill_like(x, value)
 
 
 def broadcast_to_static(x: Operand, *, target_shape: Sequence[int] = ()) -> tf.Tensor:

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
-from mobilezoo.runtime.layers._pictures import CHANNELS, HEIGHT, WIDTH, at_least, over_pictures
-from mobilezoo.runtime.ops.normalization import batch_norm, layer_norm, local_response_norm
+from mobilezoo.runtime.ops._pictures import CHANNELS, HEIGHT, WIDTH, at_least, over_pictures
+from mobilezoo.runtime.ops.normalization import (
+    batch_norm,
+    l2_norm,
+    layer_norm,
+    local_response_norm,
+    standardized,
+)
 
 __all__ = ["batchnorm", "l2normalize", "layer_normalization", "lrn", "mvn"]
 
@@ -38,7 +44,7 @@ def batchnorm(
     def normalized(pictures: tf.Tensor) -> tf.Tensor:
         axes = (2, 3) if instance_normalization else (0, 2, 3)
         scale, shift = gamma.reshape(-1, 1, 1), beta.reshape(-1, 1, 1)
-        return _standardized(pictures, axes, epsilon) * scale + shift
+        return standardized(pictures, axes, epsilon) * scale + shift
 
     return over_pictures(normalized, x)
 
@@ -58,16 +64,13 @@ def mvn(
     at_least(3, x)
     axes = (CHANNELS, HEIGHT, WIDTH) if across_channels else (HEIGHT, WIDTH)
     if normalize_variance:
-        return _standardized(x, axes, epsilon)
+        return standardized(x, axes, epsilon)
     return x - tf.reduce_mean(x, axes, keepdims=True)
 
 
 def l2normalize(x: Operand, *, epsilon: float = 1e-6) -> tf.Tensor:
     """Return x / sqrt(sum(x^2) + epsilon), the sum over (c, h, w): x (*batch, c, h, w)."""
-    x = tensor(x)
-    at_least(3, x)
-    squares = tf.reduce_sum(tf.square(x), (CHANNELS, HEIGHT, WIDTH), keepdims=True)
-    return x * tf.math.rsqrt(squares + epsilon)
+    return l2_norm(x, epsilon)
 
 
 def lrn(
@@ -94,11 +97,3 @@ def layer_normalization(
     statistics are taken.
     """
     return layer_norm(x, range(-len(normalized_shape), 0), gamma, beta, eps)
-
-
-def _standardized(x: tf.Tensor, axes: Sequence[int], epsilon: float) -> tf.Tensor:
-    mean = tf.reduce_mean(x, axes, keepdims=True)
-    centred = x - mean
-    return centred * tf.math.rsqrt(
-        tf.reduce_mean(tf.square(centred), axes, keepdims=True) + epsilon
-    )

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+from mobilezoo.runtime.ops import gathering, making, order
 
 __all__ = [
     "arg_sort", "broadcast_to_like", "cum_sum", "gather_along_axis", "gather_nd",
@@ -34,22 +35,15 @@ def top_k(
     """
     if count is not None:
         raise UnsupportedOpError("topK with a computed number")
-    last = _moved_last(tensor(x), axis)
-    if not 1 <= k <= last.shape[-1]:
-        raise ValueError(f"the largest {k} of {last.shape[-1]} elements")
-    values, places = tf.math.top_k(-last if use_bottom_k else last, k)
-    places = tf.cast(places, tf.float32)
-    return (
-        _moved_back(-values if use_bottom_k else values, axis),
-        _moved_back(places, axis),
-    )
+    if k < 1:
+        raise ValueError(f"the largest {k} elements")
+    values, places = order.topk(x, k, axis, use_bottom_k)
+    return values, tf.cast(places, tf.float32)
 
 
 def arg_sort(x: Operand, *, axis: int = 0, descending: bool = False) -> tf.Tensor:
     """Places of the elements along `axis` in ascending or descending order, stable."""
-    direction = "DESCENDING" if descending else "ASCENDING"
-    places = tf.argsort(tensor(x), axis=axis, direction=direction, stable=True)
-    return tf.cast(places, tf.float32)
+    return tf.cast(order.argsort(x, axis, not descending), tf.float32)
 
 
 def cum_sum(
@@ -66,7 +60,7 @@ def cum_sum(
     """
     if axes is not None:
         raise UnsupportedOpError("cumSum along a computed axis")
-    return tf.cumsum(tensor(x), axis, exclusive=exclude_final_sum, reverse=reverse)
+    return order.cumsum(x, axis, exclude_final_sum, reverse)
 
 
 def one_hot(
@@ -81,29 +75,22 @@ def one_hot(
     """Vectors with `on_value` at place x and `off_value` elsewhere, along a new axis."""
     if count is not None:
         raise UnsupportedOpError("oneHot of a computed size")
-    x = tensor(x)
-    places = tf.cast(x, tf.int32)
-    axis = axis if axis >= 0 else axis + len(x.shape) + 1
-    return tf.one_hot(places, one_hot_vector_size, on_value, off_value, axis=axis)
+    return making.one_hot(x, one_hot_vector_size, axis, on_value, off_value)
 
 
 def gather_along_axis(x: Operand, indices: Operand, *, axis: int = 0) -> tf.Tensor:
     """Return y[..., i, ...] = x[..., indices[..., i, ...], ...], i along `axis`."""
-    values, places = _moved_last(tensor(x), axis), _moved_last(tensor(indices), axis)
-    places = tf.cast(places, tf.int32)
-    places = tf.where(places < 0, places + values.shape[-1], places)
-    taken = tf.gather(values, places, axis=-1, batch_dims=len(values.shape) - 1)
-    return _moved_back(taken, axis)
+    return gathering.gather_along_axis(x, indices, axis)
 
 
 def gather_nd(x: Operand, indices: Operand) -> tf.Tensor:
     """Parts of x at places: x (*p, *rest), indices (*i, number of p) -> (*i, *rest)."""
-    return tf.gather_nd(tensor(x), tf.cast(tensor(indices), tf.int32))
+    return gathering.gather_nd(x, indices)
 
 
 def matrix_band_part(x: Operand, *, num_lower: int = 0, num_upper: int = 0) -> tf.Tensor:
     """Matrices of which so many diagonals below and above the main one stay; all if negative."""
-    return tf.linalg.band_part(tensor(x), num_lower, num_upper)
+    return making.band_part(x, num_lower, num_upper)
 
 
 def lower_triangular(x: Operand, *, k: int = 0) -> tf.Tensor:
@@ -128,18 +115,6 @@ def range_static(
 def broadcast_to_like(x: Operand, reference: Operand) -> tf.Tensor:
     """Repeat x along axes of length 1, and along new leading axes, to the shape of `reference`."""
     return tf.broadcast_to(tensor(x), tf.shape(tensor(reference)))
-
-
-def _moved_last(x: tf.Tensor, axis: int) -> tf.Tensor:
-    order = [i for i in range(len(x.shape)) if i != axis % len(x.shape)]
-    return tf.transpose(x, [*order, axis % len(x.shape)])
-
-
-def _moved_back(x: tf.Tensor, axis: int) -> tf.Tensor:
-    rank = len(x.shape)
-    order = list(range(rank - 1))
-    order.insert(axis % rank, rank - 1)
-    return tf.transpose(x, order)
 
 
 def _masked(x: Operand, stays: Callable[[Array, Array], Array]) -> tf.Tensor:

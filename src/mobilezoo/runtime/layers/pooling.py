@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Operand
-from mobilezoo.runtime.layers._pictures import over_pictures
 from mobilezoo.runtime.ops import pooling as windows
+from mobilezoo.runtime.ops._pictures import over_pictures
 from mobilezoo.runtime.ops.elementwise import sqrt, square
 from mobilezoo.runtime.ops.reduction import reduce_max, reduce_mean, reduce_sum
 

@@ -75,37 +75,35 @@ def reduce_l1(
     x: Operand, *, axes: Sequence[int] = (), keep_dims: bool = False, reduce_all: bool = False
 ) -> tf.Tensor:
     """Sum of |x| over `axes`, or over all; a reduced axis goes, or stays with length 1."""
-    return _reduced(ops.reduce_sum, elementwise(tf.abs, x), axes, keep_dims, reduce_all)
+    return _reduced(ops.reduce_l1_norm, x, axes, keep_dims, reduce_all)
 
 
 def reduce_l2(
     x: Operand, *, axes: Sequence[int] = (), keep_dims: bool = False, reduce_all: bool = False
 ) -> tf.Tensor:
     """Root of the sum of x^2 over `axes`, or over all; these go, or stay with length 1."""
-    squares = elementwise(tf.square, x)
-    return elementwise(tf.sqrt, _reduced(ops.reduce_sum, squares, axes, keep_dims, reduce_all))
+    return _reduced(ops.reduce_l2_norm, x, axes, keep_dims, reduce_all)
 
 
 def reduce_log_sum(
     x: Operand, *, axes: Sequence[int] = (), keep_dims: bool = False, reduce_all: bool = False
 ) -> tf.Tensor:
     """Log of the sum over `axes`, or over all; a reduced axis goes, or stays with length 1."""
-    return elementwise(tf.math.log, _reduced(ops.reduce_sum, x, axes, keep_dims, reduce_all))
+    return _reduced(ops.reduce_log_sum, x, axes, keep_dims, reduce_all)
 
 
 def reduce_sum_square(
     x: Operand, *, axes: Sequence[int] = (), keep_dims: bool = False, reduce_all: bool = False
 ) -> tf.Tensor:
     """Sum of x^2 over `axes`, or over all; a reduced axis goes, or stays with length 1."""
-    return _reduced(ops.reduce_sum, elementwise(tf.square, x), axes, keep_dims, reduce_all)
+    return _reduced(ops.reduce_sum_square, x, axes, keep_dims, reduce_all)
 
 
 def reduce_log_sum_exp(
     x: Operand, *, axes: Sequence[int] = (), keep_dims: bool = False, reduce_all: bool = False
 ) -> tf.Tensor:
     """Log of the sum of e^x over `axes`, or over all; these go, or stay with length 1."""
-    over = None if reduce_all else list(axes)
-    return tf.reduce_logsumexp(tensor(x), over, keepdims=keep_dims)
+    return ops.reduce_log_sum_exp(x, None if reduce_all else axes, keep_dims)
 
 
 def arg_max(x: Operand, *, axis: int = 0, remove_dim: bool = False) -> tf.Tensor:

@@ -9,15 +9,16 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
-from mobilezoo.runtime.layers._pictures import (
+from mobilezoo.runtime.layout import channels_first, channels_last
+from mobilezoo.runtime.ops import blocks
+from mobilezoo.runtime.ops import shaping as ops
+from mobilezoo.runtime.ops._pictures import (
     CHANNELS,
     at_least,
     batch_of,
     elements,
     over_pictures,
 )
-from mobilezoo.runtime.layout import channels_first, channels_last
-from mobilezoo.runtime.ops import shaping as ops
 
 __all__ = [
     "concat", "copy", "flatten", "load_constant", "permute", "reorganize_data", "reshape",
@@ -25,6 +26,11 @@ __all__ = [
 ]  # fmt: skip
 
 _SEQUENCE = -5
+_REORGANIZED = {
+    "SPACE_TO_DEPTH": blocks.space_to_depth,
+    "DEPTH_TO_SPACE": blocks.depth_to_space,
+    "PIXEL_SHUFFLE": blocks.pixel_shuffle,
+}
 _LAST = (1, 2, 0)  # CHW -> HWC
 _FIRST = (2, 0, 1)  # HWC -> CHW
 
@@ -119,16 +125,8 @@ def reorganize_data(x: Operand, *, mode: str = "SPACE_TO_DEPTH", block_size: int
     """
     if block_size < 2:
         raise ValueError(f"the block size is {block_size}; 2 or more is required")
-    if mode == "SPACE_TO_DEPTH":
-        return over_pictures(
-            lambda p: channels_first(tf.nn.space_to_depth(channels_last(p), block_size)), x
-        )
-    if mode == "DEPTH_TO_SPACE":
-        return over_pictures(
-            lambda p: channels_first(tf.nn.depth_to_space(channels_last(p), block_size)), x
-        )
-    if mode == "PIXEL_SHUFFLE":
-        return over_pictures(lambda p: _pixel_shuffled(p, block_size), x)
+    if mode in _REORGANIZED:
+        return over_pictures(lambda p: _REORGANIZED[mode](p, block_size), x)
     raise UnsupportedOpError(f"reorganizeData with mode {mode}")
 
 
@@ -160,10 +158,3 @@ def _to_first(x: tf.Tensor) -> tf.Tensor:
         return channels_first(x)
     batch = range(len(x.shape) - 3)
     return tf.transpose(x, (*batch, *(len(batch) + axis for axis in _FIRST)))
-
-
-def _pixel_shuffled(pictures: tf.Tensor, block: int) -> tf.Tensor:
-    _, channels, height, width = pictures.shape
-    apart = tf.reshape(pictures, (-1, channels // block**2, block, block, height, width))
-    together = tf.transpose(apart, (0, 1, 4, 2, 5, 3))
-    return tf.reshape(together, (-1, channels // block**2, height * block, width * block))

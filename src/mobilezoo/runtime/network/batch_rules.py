@@ -14,8 +14,8 @@ from typing import Any
 import tensorflow as tf
 
 from mobilezoo.runtime.arithmetic import Operand, tensor
-from mobilezoo.runtime.layers._pictures import elements
 from mobilezoo.runtime.operations import Constant, Operation
+from mobilezoo.runtime.ops._pictures import elements
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,33 @@ from typing import Any
 
 from mobilezoo.runtime.ops import (
     activation,
+    attention,
+    blocks,
     constants,
     convolution,
+    detection,
     elementwise,
+    gathering,
     linear,
+    making,
     normalization,
     order,
     pooling,
+    quantization,
+    recurrent,
     reduction,
     resizing,
+    sampling,
+    scattering,
     shaping,
     transposed,
     trigonometry,
 )
 
 _MODULES = (
-    activation, constants, convolution, elementwise, linear, normalization, order, pooling,
-    reduction, resizing, shaping, transposed, trigonometry,
+    activation, attention, blocks, constants, convolution, detection, elementwise, gathering,
+    linear, making, normalization, order, pooling, quantization, recurrent, reduction, resizing,
+    sampling, scattering, shaping, transposed, trigonometry,
 )  # fmt: skip
 
 OPS: dict[str, Callable[..., Any]] = {

@@ -12,9 +12,9 @@ from mobilezoo.runtime.arithmetic import Array, Operand, tensor
 from mobilezoo.runtime.layout import along, elementwise
 
 __all__ = [
-    "elu", "gelu", "leaky_relu", "linear_activation", "prelu", "relu", "relu6", "scaled_tanh",
-    "sigmoid", "sigmoid_hard", "silu", "softmax", "softplus", "softsign", "tanh",
-    "thresholded_relu",
+    "clamped_relu", "elu", "gelu", "leaky_relu", "linear_activation", "prelu", "relu", "relu6",
+    "scaled_tanh", "sigmoid", "sigmoid_hard", "silu", "softmax", "softplus", "softplus_parametric",
+    "softsign", "tanh", "thresholded_relu",
 ]  # fmt: skip
 
 
@@ -31,6 +31,11 @@ def relu6(x: Operand) -> tf.Tensor:
 def leaky_relu(x: Operand, alpha: float) -> tf.Tensor:
     """Return x where x >= 0, alpha * x elsewhere."""
     return elementwise(lambda value: tf.nn.leaky_relu(value, alpha), x)
+
+
+def clamped_relu(x: Operand, alpha: float, beta: float) -> tf.Tensor:
+    """Return min(beta, x) where x >= 0, min(beta, alpha * x) elsewhere."""
+    return elementwise(lambda value: tf.minimum(tf.nn.leaky_relu(value, alpha), beta), x)
 
 
 def thresholded_relu(x: Operand, alpha: float) -> tf.Tensor:
@@ -88,6 +93,17 @@ def linear_activation(x: Operand, alpha: float, beta: float) -> tf.Tensor:
 def softplus(x: Operand) -> tf.Tensor:
     """Return log(1 + e^x)."""
     return elementwise(tf.math.softplus, x)
+
+
+def softplus_parametric(x: Operand, alpha: Array, beta: Array) -> tf.Tensor:
+    """Return alpha_c * log(1 + e^(beta_c * x)): x (n, c, *d), alpha and beta (c,) -> (n, c, *d)."""
+    per_channel = (1, -1) + (1,) * (len(x.shape) - 2)
+    return elementwise(
+        lambda value, scale, slope: scale * tf.math.softplus(value * slope),
+        x,
+        np.reshape(alpha, per_channel),
+        np.reshape(beta, per_channel),
+    )
 
 
 def softsign(x: Operand) -> tf.Tensor:

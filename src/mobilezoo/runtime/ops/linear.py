@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
 
 __all__ = ["linear", "matmul"]
@@ -31,9 +30,12 @@ def matmul(
     """Product of matrices in the last two axes; the axes before broadcast.
 
     x (..., n, k), y (..., k, m) -> (..., n, m); `transpose_x` reads x as (..., k, n),
-    `transpose_y` reads y as (..., m, k).
+    `transpose_y` reads y as (..., m, k). A vector has one row as x, one column as y, which goes
+    from the result.
     """
     x, y = tensor(x), tensor(y)
-    if min(len(x.shape), len(y.shape)) < 2:
-        raise UnsupportedOpError("matmul with a vector; both operands need rank 2 or more")
+    if len(x.shape) == 1:
+        return tf.squeeze(matmul(x[tf.newaxis], y, False, transpose_y), -2)
+    if len(y.shape) == 1:
+        return tf.squeeze(matmul(x, y[:, tf.newaxis], transpose_x, False), -1)
     return tf.matmul(x, y, transpose_a=bool(transpose_x), transpose_b=bool(transpose_y))

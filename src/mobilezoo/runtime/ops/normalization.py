@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
-from mobilezoo.runtime.layout import channels_first, channels_last, elementwise
+from mobilezoo.runtime.layout import channels_first, channels_last, elementwise, is_stored_last
+from mobilezoo.runtime.ops._pictures import at_least
 
-__all__ = ["batch_norm", "layer_norm", "local_response_norm"]
+__all__ = ["batch_norm", "instance_norm", "l2_norm", "layer_norm", "local_response_norm"]
 
 
 def batch_norm(
@@ -39,6 +40,41 @@ def batch_norm(
     )
 
 
+def instance_norm(
+    x: Operand, gamma: Array | None = None, beta: Array | None = None, epsilon: float = 1e-5
+) -> tf.Tensor:
+    """Return gamma * (x - mean) / sqrt(variance + epsilon) + beta, over each channel's pixels.
+
+    x (n, c, *d), the others (c,) -> (n, c, *d).
+    """
+    if is_stored_last(x):
+        y = channels_first(standardized(channels_last(x), (1, 2), epsilon))
+    else:
+        x = tensor(x)
+        y = standardized(x, range(2, len(x.shape)), epsilon)
+    per_channel = (1, -1) + (1,) * (len(x.shape) - 2)
+    if gamma is not None:
+        y = elementwise(tf.multiply, y, np.reshape(gamma, per_channel))
+    if beta is not None:
+        y = elementwise(tf.add, y, np.reshape(beta, per_channel))
+    return y
+
+
+def l2_norm(x: Operand, epsilon: float = 1e-6) -> tf.Tensor:
+    """Return x / sqrt(sum(x^2) + epsilon), the sum over (c, h, w): x (*batch, c, h, w)."""
+    x = tensor(x)
+    at_least(3, x)
+    squares = tf.reduce_sum(tf.square(x), (-3, -2, -1), keepdims=True)
+    return x * tf.math.rsqrt(squares + epsilon)
+
+
+def standardized(x: tf.Tensor, axes: Sequence[int], epsilon: float) -> tf.Tensor:
+    """Return (x - mean) / sqrt(variance + epsilon), the statistics over `axes`."""
+    centred = x - tf.reduce_mean(x, axes, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axes, keepdims=True)
+    return centred * tf.math.rsqrt(variance + epsilon)
+
+
 def layer_norm(
     x: Operand,
     axes: Sequence[int] | None = None,
@@ -53,8 +89,7 @@ def layer_norm(
     x = tensor(x)
     rank = len(x.shape)
     kept = sorted(range(rank) if axes is None else (int(axis) % rank for axis in axes))
-    mean, variance = tf.nn.moments(x, kept, keepdims=True)
-    y = (x - mean) * tf.math.rsqrt(variance + epsilon)
+    y = standardized(x, kept, epsilon)
     spread = [x.shape[axis] if axis in kept else 1 for axis in range(rank)]
     if gamma is not None:
         y = y * tensor(np.reshape(gamma, spread))

@@ -7,9 +7,18 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from mobilezoo.runtime.arithmetic import Operand, tensor
-from mobilezoo.runtime.layout import channels_first, channels_last, is_stored_last, last_axis_of
+from mobilezoo.runtime.layout import (
+    channels_first,
+    channels_last,
+    elementwise,
+    is_stored_last,
+    last_axis_of,
+)
 
-__all__ = ["reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum"]
+__all__ = [
+    "reduce_l1_norm", "reduce_l2_norm", "reduce_log_sum", "reduce_log_sum_exp", "reduce_max",
+    "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "reduce_sum_square",
+]  # fmt: skip
 
 
 def reduce_mean(
@@ -39,6 +48,41 @@ def reduce_prod(
 ) -> tf.Tensor:
     """Product over `axes`, all if None; a reduced axis goes, or stays with length 1."""
     return _reduce(tf.reduce_prod, x, axes, keep_dims)
+
+
+def reduce_l1_norm(
+    x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False
+) -> tf.Tensor:
+    """Sum of |x| over `axes`, all if None; a reduced axis goes, or stays with length 1."""
+    return reduce_sum(elementwise(tf.abs, x), axes, keep_dims)
+
+
+def reduce_l2_norm(
+    x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False
+) -> tf.Tensor:
+    """Root of the sum of x^2 over `axes`, all if None; these go, or stay with length 1."""
+    return elementwise(tf.sqrt, reduce_sum_square(x, axes, keep_dims))
+
+
+def reduce_sum_square(
+    x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False
+) -> tf.Tensor:
+    """Sum of x^2 over `axes`, all if None; a reduced axis goes, or stays with length 1."""
+    return reduce_sum(elementwise(tf.square, x), axes, keep_dims)
+
+
+def reduce_log_sum(
+    x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False
+) -> tf.Tensor:
+    """Log of the sum over `axes`, all if None; a reduced axis goes, or stays with length 1."""
+    return elementwise(tf.math.log, reduce_sum(x, axes, keep_dims))
+
+
+def reduce_log_sum_exp(
+    x: Operand, axes: Sequence[int] | None = None, keep_dims: bool = False
+) -> tf.Tensor:
+    """Log of the sum of e^x over `axes`, all if None; these go, or stay with length 1."""
+    return _reduce(tf.reduce_logsumexp, x, axes, keep_dims)
 
 
 def _reduce(

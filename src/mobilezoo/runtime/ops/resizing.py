@@ -1,40 +1,51 @@
-"""Enlarging and shrinking pictures: the last two axes of (n, c, h, w)."""
+"""Enlarging and shrinking pictures: the last two axes of (*d, h, w), rank 3 or more."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
-from mobilezoo.runtime.arithmetic import Operand
+from mobilezoo.runtime.arithmetic import Operand, tensor
 from mobilezoo.runtime.layout import channels_first, channels_last
+from mobilezoo.runtime.ops._grids import between, places
+from mobilezoo.runtime.ops._pictures import over_pictures
+from mobilezoo.runtime.ops._sizes import bounded, bounded_tensor
 
 __all__ = [
-    "resize_bilinear", "resize_nearest_neighbor", "upsample_bilinear", "upsample_nearest_neighbor",
+    "resize", "resize_bilinear", "resize_nearest_neighbor", "upsample_bilinear",
+    "upsample_nearest_neighbor",
 ]  # fmt: skip
+
+_KERNELS = {  # align_corners, half_pixel_centers of TensorFlow's kernel
+    "DEFAULT": (False, False),
+    "STRICT_ALIGN_CORNERS": (True, False),
+    "UNALIGN_CORNERS": (False, True),
+}
 
 
 def upsample_nearest_neighbor(
     x: Operand, scale_factor_height: float = 1, scale_factor_width: float = 1
 ) -> tf.Tensor:
-    """Repeat each pixel: x (n, c, h, w) -> (n, c, h * scale, w * scale), whole scales."""
-    height, width = _scaled(x, scale_factor_height, scale_factor_width)
-    return resize_nearest_neighbor(x, height, width)
+    """Repeat pixels: x (*d, h, w) -> (*d, floor(h * scale), floor(w * scale)).
+
+    Output pixel i is input pixel floor(i h / h').
+    """
+    target = _scaled(x, scale_factor_height, scale_factor_width)
+    return over_pictures(lambda p: _nearest(p, target, half_pixel_centers=False), x)
 
 
 def resize_nearest_neighbor(
     x: Operand, target_size_height: int, target_size_width: int
 ) -> tf.Tensor:
-    """Repeat each pixel: x (n, c, h, w) -> (n, c, target, target), multiples of h and w."""
-    x = channels_last(_picture(x))
-    if target_size_height % x.shape[1] or target_size_width % x.shape[2]:
-        raise UnsupportedOpError(
-            f"nearest-neighbour resizing of {tuple(x.shape[1:3])} to "
-            f"({target_size_height}, {target_size_width}); whole multiples are known"
-        )
+    """Repeat pixels: x (*d, h, w) -> (*d, target_size_height, target_size_width).
+
+    Output pixel i is input pixel floor((i + 1/2) h / h').
+    """
     target = (int(target_size_height), int(target_size_width))
-    return channels_first(tf.raw_ops.ResizeNearestNeighbor(images=x, size=target))
+    return over_pictures(lambda p: _nearest(p, target, half_pixel_centers=True), x)
 
 
 def upsample_bilinear(
@@ -44,15 +55,17 @@ def upsample_bilinear(
     align_corners: bool = True,
     half_pixel_centers: bool | None = None,
 ) -> tf.Tensor:
-    """Interpolate: x (n, c, h, w) -> (n, c, floor(h * scale), floor(w * scale)).
+    """Interpolate: x (*d, h, w) -> (*d, floor(h * scale), floor(w * scale)).
 
     Output pixel i lies at i (h - 1) / (h' - 1) if `align_corners`, else at
     (i + 1/2) h / h' - 1/2, or at i h / h' where `half_pixel_centers` is false.
     """
     if half_pixel_centers is None:
         half_pixel_centers = not align_corners
-    height, width = _scaled(x, scale_factor_height, scale_factor_width)
-    return _bilinear(x, height, width, bool(align_corners), bool(half_pixel_centers))
+    target = _scaled(x, scale_factor_height, scale_factor_width)
+    return over_pictures(
+        lambda p: _bilinear(p, target, bool(align_corners), bool(half_pixel_centers)), x
+    )
 
 
 def resize_bilinear(
@@ -61,45 +74,86 @@ def resize_bilinear(
     target_size_width: int = 1,
     sampling_mode: str = "DEFAULT",
 ) -> tf.Tensor:
-    """Interpolate: x (n, c, h, w) -> (n, c, target_size_height, target_size_width).
+    """Interpolate: x (*d, h, w) -> (*d, target_size_height, target_size_width).
 
-    Output pixel i lies at i h / h' (DEFAULT), (i + 1/2) h / h' - 1/2 (UNALIGN_CORNERS) or
-    i (h - 1) / (h' - 1) (STRICT_ALIGN_CORNERS, and ALIGN_CORNERS for h' > 1).
+    Output pixel i lies at i h / h' (DEFAULT), at i (h - 1) / (h' - 1) (STRICT_ALIGN_CORNERS;
+    ALIGN_CORNERS, which puts a single pixel into the middle), at (i + 1/2) h / h' - 1/2
+    (UNALIGN_CORNERS) or at (i + 1/2) max(1, h - 1) / h' (OFFSET_CORNERS).
     """
-    modes = {  # align_corners, half_pixel_centers
-        "DEFAULT": (False, False),
-        "STRICT_ALIGN_CORNERS": (True, False),
-        "ALIGN_CORNERS": (True, False),
-        "UNALIGN_CORNERS": (False, True),
-    }
-    centred = sampling_mode == "ALIGN_CORNERS" and 1 in (target_size_height, target_size_width)
-    if sampling_mode not in modes or centred:
+    target = (int(target_size_height), int(target_size_width))
+    if sampling_mode in _KERNELS:
+        return over_pictures(lambda p: _bilinear(p, target, *_KERNELS[sampling_mode]), x)
+    return over_pictures(lambda p: _interpolated(p, target, sampling_mode), x)
+
+
+def resize(
+    x: Operand,
+    shape: Operand,
+    resized_dims: int,
+    interpolation_mode: str = "LINEAR",
+    sampling_mode: str = "DEFAULT",
+) -> tf.Tensor:
+    """Resize the last `resized_dims` axes to the last sizes of `shape`; a size 0 stays as it is.
+
+    x (*a, *d) -> (*a, *d'). Places as in `resize_bilinear`; NEAREST_NEIGHBOR takes the element
+    before the place for DEFAULT, the nearest for others.
+    """
+    if interpolation_mode not in ("LINEAR", "NEAREST_NEIGHBOR"):
         raise UnsupportedOpError(
-            f"resize_bilinear with sampling_mode={sampling_mode!r} to "
-            f"({target_size_height}, {target_size_width}); known are {', '.join(modes)}, "
-            "ALIGN_CORNERS to 2 pixels or more"
+            f"interpolation_mode={interpolation_mode!r}; known are LINEAR, NEAREST_NEIGHBOR"
         )
-    return _bilinear(x, int(target_size_height), int(target_size_width), *modes[sampling_mode])
+    x = tensor(x)
+    rank, count = len(x.shape), int(resized_dims)
+    if isinstance(shape, np.ndarray):
+        bounded((*x.shape[: rank - count], *shape[-count:]))
+    sizes = tf.cast(tensor(shape), tf.int32)
+    given = tf.shape(x)
+    kept = tf.where(sizes[-count:] == 0, given[rank - count :], sizes[-count:])
+    wanted = bounded_tensor(tf.concat([given[: rank - count], kept], 0))
+    for axis in range(rank - count, rank):
+        where = places(sampling_mode, given[axis], wanted[axis])
+        if interpolation_mode == "LINEAR":
+            x = between(x, axis, where)
+        else:
+            nearest = tf.floor(where if sampling_mode == "DEFAULT" else where + 0.5)
+            x = tf.gather(x, tf.cast(nearest, tf.int32), axis=axis)
+    known = tf.get_static_value(wanted)
+    return x if known is None else tf.ensure_shape(x, known)
+
+
+def _nearest(
+    pictures: tf.Tensor, target: tuple[int, int], *, half_pixel_centers: bool
+) -> tf.Tensor:
+    y = tf.raw_ops.ResizeNearestNeighbor(
+        images=channels_last(pictures),
+        size=bounded(target),
+        half_pixel_centers=half_pixel_centers,
+    )
+    return channels_first(y)
 
 
 def _bilinear(
-    x: Operand, height: int, width: int, align_corners: bool, half_pixel_centers: bool
+    pictures: tf.Tensor,
+    target: tuple[int, int],
+    align_corners: bool,
+    half_pixel_centers: bool,
 ) -> tf.Tensor:
     y = tf.raw_ops.ResizeBilinear(
-        images=channels_last(_picture(x)),
-        size=(height, width),
+        images=channels_last(pictures),
+        size=bounded(target),
         align_corners=align_corners,
         half_pixel_centers=half_pixel_centers,
     )
     return channels_first(y)
 
 
+def _interpolated(pictures: tf.Tensor, target: tuple[int, int], mode: str) -> tf.Tensor:
+    height, width = bounded(target)
+    x = channels_last(pictures)
+    x = between(x, 1, places(mode, x.shape[1], height))
+    return channels_first(between(x, 2, places(mode, x.shape[2], width)))
+
+
 def _scaled(x: Operand, scale_height: float, scale_width: float) -> tuple[int, int]:
-    height, width = x.shape[-2:]
+    height, width = np.shape(x)[-2:] if isinstance(x, np.ndarray) else x.shape[-2:]
     return math.floor(height * scale_height), math.floor(width * scale_width)
-
-
-def _picture(x: Operand) -> Operand:
-    if len(x.shape) != 4:
-        raise UnsupportedOpError(f"resizing a tensor of rank {len(x.shape)}; rank 4 is known")
-    return x

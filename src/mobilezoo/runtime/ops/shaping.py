@@ -18,9 +18,10 @@ from mobilezoo.runtime.layout import (
     last_axis_of,
     reorder,
 )
+from mobilezoo.runtime.ops._sizes import bounded_tensor
 
 __all__ = [
-    "concat", "expand_dims", "fill", "gather", "identity", "pad", "reshape", "shape",
+    "concat", "crop", "expand_dims", "flatten2d", "identity", "pad", "reshape", "reshape_like",
     "slice_by_index", "slice_by_size", "split", "squeeze", "stack", "tile", "transpose",
 ]  # fmt: skip
 
@@ -35,10 +36,37 @@ def reshape(x: Operand, shape: Operand) -> tf.Tensor:
     x = tensor(x)
     if isinstance(shape, np.ndarray) and 0 in shape:
         # aligned at the end when the ranks differ, as from iOS 17 on
-        shape = [
-            x.shape[axis - len(shape)] if size == 0 else size for axis, size in enumerate(shape)
-        ]
+        given = (1,) * len(shape) + tuple(x.shape)
+        shape = [given[axis - len(shape)] if n == 0 else n for axis, n in enumerate(shape)]
     return tf.reshape(x, shape)
+
+
+def reshape_like(
+    x: Operand,
+    ref_tensors: Sequence[Operand],
+    begins: Sequence[int],
+    ends: Sequence[int],
+    end_masks: Sequence[bool],
+) -> tf.Tensor:
+    """The elements of `x` in row-major order, in sizes that other tensors have.
+
+    The shape is ref_tensors[i].shape[begins[i]:ends[i]], one after the other; to the last axis
+    where end_masks[i].
+    """
+    references = zip(ref_tensors, begins, ends, end_masks, strict=True)
+    parts = [
+        tf.shape(tensor(reference))[begin : None if free else end]
+        for reference, begin, end, free in references
+    ]
+    return tf.reshape(tensor(x), tf.concat(parts, 0))
+
+
+def flatten2d(x: Operand, axis: int = 1) -> tf.Tensor:
+    """x (*a, *b) -> (product of a, product of b), `a` having `axis` axes."""
+    x = tensor(x)
+    sizes = tf.TensorShape(x.shape[int(axis) :]).num_elements()
+    after = tf.reduce_prod(tf.shape(x)[int(axis) :]) if sizes is None else sizes
+    return tf.reshape(x, (-1, after))
 
 
 def transpose(x: Operand, perm: Sequence[int]) -> tf.Tensor:
@@ -67,21 +95,11 @@ def squeeze(x: Operand, axes: Sequence[int] | None = None) -> tf.Tensor:
     return tf.squeeze(x, single) if single else x
 
 
-def shape(x: Operand) -> tf.Tensor:
-    """The sizes of the axes of `x`: (rank,) of int32."""
-    return tf.shape(tensor(x))
-
-
-def fill(shape: Operand, value: float = 0.0) -> tf.Tensor:
-    """A tensor of the given shape that repeats `value`."""
-    return tf.fill(tensor(shape), value)
-
-
 def concat(values: Sequence[Operand], axis: int, interleave: bool = False) -> tf.Tensor:
-    """Join along `axis`, in the given order."""
-    if interleave:
-        raise UnsupportedOpError("concat with interleave=True")
+    """Join along `axis`, in the given order; element by element in turn if `interleave`."""
     parts = [tensor(part) for part in values]
+    if interleave:
+        return _interleaved(parts, range(len(parts[0].shape))[int(axis)])
     if any(is_stored_last(part) for part in parts):
         return channels_first(
             tf.concat([channels_last(part) for part in parts], last_axis_of(axis))
@@ -113,18 +131,10 @@ def split(
 
 def tile(x: Operand, reps: Operand) -> tf.Tensor:
     """Repeat `x` reps[i] times along axis i."""
-    return tf.tile(tensor(x), reps)
-
-
-def gather(x: Operand, indices: Operand, axis: int = 0, batch_dims: int = 0) -> tf.Tensor:
-    """Pick positions along `axis`; negative indices count from the end.
-
-    x (*a, d, *b), indices (*i) -> (*a, *i, *b), `*a` having `axis` axes.
-    """
-    x, indices = tensor(x), tf.cast(tensor(indices), tf.int32)
-    size = tf.shape(x)[axis]
-    return tf.gather(x, tf.where(indices < 0, indices + size, indices), axis=axis,
-                     batch_dims=batch_dims)  # fmt: skip
+    x = tensor(x)
+    made = tf.cast(tf.shape(x), tf.float64) * tf.cast(tensor(reps), tf.float64)
+    with tf.control_dependencies([bounded_tensor(made)]):
+        return tf.tile(x, reps)
 
 
 def slice_by_size(x: Operand, begin: Operand, size: Operand) -> tf.Tensor:
@@ -166,13 +176,38 @@ def slice_by_index(
     return x[tuple(index)]
 
 
-def pad(x: Operand, pad: Array, mode: str = "constant", constant_val: float = 0.0) -> tf.Tensor:
+def crop(x: Operand, crop_height: Sequence[int], crop_width: Sequence[int]) -> tf.Tensor:
+    """Take rows off the top and bottom and columns off the left and right.
+
+    x (*d, h, w) -> (*d, h - sum(crop_height), w - sum(crop_width)), of rank 3 or more.
+    """
+    x = tensor(x)
+    height, width = x.shape[-2:]
+    (top, bottom), (left, right) = crop_height, crop_width
+    if min(top, bottom, left, right) < 0 or top + bottom >= height or left + right >= width:
+        raise ValueError(f"{crop_height} and {crop_width} off {height} x {width} pixels")
+    free = [True] * (len(x.shape) - 2)
+    return slice_by_index(
+        x,
+        begin=[0] * len(free) + [top, left],
+        end=[0] * len(free) + [height - bottom, width - right],
+        begin_mask=[*free, False, False],
+        end_mask=[*free, False, False],
+    )
+
+
+def pad(x: Operand, pad: Operand, mode: str = "constant", constant_val: float = 0.0) -> tf.Tensor:
     """Extend the last len(pad) / 2 axes; `pad` is (before, after, before, after, ...).
 
     `constant` puts `constant_val`, `reflect` mirrors without repeating the edge, `replicate`
     repeats the edge.
     """
     x = tensor(x)
+    if isinstance(pad, tf.Tensor):
+        amounts = tf.reshape(pad, (-1, 2))
+        made = tf.cast(tf.shape(x), tf.float64) + tf.cast(tf.reduce_sum(amounts, 1), tf.float64)
+        with tf.control_dependencies([bounded_tensor(made)]):
+            return _pad(x, amounts, mode, constant_val)
     pairs = [(int(before), int(after)) for before, after in np.reshape(pad, (-1, 2))]
     pairs = [(0, 0)] * (len(x.shape) - len(pairs)) + pairs
     if is_stored_last(x):
@@ -180,7 +215,7 @@ def pad(x: Operand, pad: Array, mode: str = "constant", constant_val: float = 0.
     return _pad(x, pairs, mode, constant_val)
 
 
-def _pad(x: tf.Tensor, pairs: Sequence[object], mode: str, constant_val: float) -> tf.Tensor:
+def _pad(x: tf.Tensor, pairs: Operand, mode: str, constant_val: float) -> tf.Tensor:
     if mode == "constant":
         return tf.pad(x, pairs, constant_values=constant_val)
     if mode == "reflect":
@@ -188,6 +223,13 @@ def _pad(x: tf.Tensor, pairs: Sequence[object], mode: str, constant_val: float) 
     if mode == "replicate":
         return _replicate(x, np.array(pairs))
     raise UnsupportedOpError(f"pad with mode={mode!r}; known are constant, reflect, replicate")
+
+
+def _interleaved(parts: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
+    """Equal shapes: the first elements of all along `axis`, then the second ones."""
+    sizes = [-1 if size is None else size for size in parts[0].shape]
+    sizes[axis] *= len(parts)
+    return tf.reshape(tf.stack(parts, axis + 1), sizes)
 
 
 def _replicate(x: tf.Tensor, pairs: Array) -> tf.Tensor:

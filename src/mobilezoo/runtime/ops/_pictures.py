@@ -18,8 +18,10 @@ def over_pictures(function: Callable[[tf.Tensor], tf.Tensor], x: Operand) -> tf.
     rank = at_least(3, x)
     if rank == 4:
         return function(x)
+    if rank == 3:
+        return tf.squeeze(function(x[tf.newaxis]), 0)
     y = function(tf.reshape(x, (-1, *x.shape[-3:])))
-    return tf.reshape(y, (*x.shape[:-3], *y.shape[-3:]))
+    return tf.reshape(y, (*batch_of(x, 3), *y.shape[-3:]))
 
 
 def at_least(rank: int, x: tf.Tensor) -> int:
