@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,14 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import keras
 import numpy as np
 
-from mobilezoo.coreml.classes import COMPLEMENT_ADDED, SOFTMAX_ADDED
-from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
+from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.data.preprocessing import preprocessing as find
-from mobilezoo.errors import InvalidArgumentError, VerificationError
+from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph, capture, fold
-from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.graph.node import Shape
-from mobilezoo.runtime import CoreMLProgram, load_coreml
+from mobilezoo.runtime import CoreMLProgram
 from mobilezoo.verification.agreement import (
     Agreement,
     FloatArray,
@@ -27,14 +24,15 @@ from mobilezoo.verification.agreement import (
 )
 from mobilezoo.verification.layers import layer_differences
 from mobilezoo.verification.limits import Limits, check_limit, find_limits
+from mobilezoo.verification.matching import check_same_inputs, open_file, recorded
 from mobilezoo.verification.refusals import refuse_cost, refuse_departure, refuse_vacuous
 from mobilezoo.verification.rounding import stored_precision, unrounded
 from mobilezoo.verification.runs import (
+    as_classifier,
     keras_inputs,
     run_file,
     run_file_layers,
     run_keras,
-    softmax,
 )
 from mobilezoo.verification.trials import (
     EXAMPLES,
@@ -99,9 +97,9 @@ def verify(
             f"verify takes the Keras model first, then the file; got {type(model).__name__} first."
         )
     check_limit(limit)
-    program = _open(file)
-    _check_same_inputs(model, program)
-    record = _recorded(program, model) if preprocessing is None else find(preprocessing)
+    program = open_file(file)
+    check_same_inputs(model, program)
+    record = recorded(program, model) if preprocessing is None else find(preprocessing)
     chosen = trials(program, model, inputs, seed)
     precision = program.metadata.user_defined.get("com.mobilezoo.precision")
     plain = unrounded(program, model)
@@ -206,11 +204,7 @@ class _Outputs(NamedTuple):
 def _reference(setting: _Setting, given: Arrays, shown: int = 1) -> _Reference:
     arrays = keras_inputs(setting.program, given, setting.record)
     outputs, layers = run_keras(setting.model, arrays, shown)
-    added = setting.program.metadata.user_defined
-    if SOFTMAX_ADDED in added:
-        outputs[0] = softmax(outputs[0])
-    if COMPLEMENT_ADDED in added:
-        outputs[0] = np.concatenate([1 - outputs[0], outputs[0]], axis=1)
+    outputs[0] = as_classifier(setting.program, outputs[0])
     return _Reference(outputs, layers, shown)
 
 
@@ -224,47 +218,3 @@ def _departures(
     differences = np.max([differences_by_example(*pair) for pair in pairs], axis=0)  # NaN stays
     found = _Outputs(differences, top1_agreement(outputs[0], reference.outputs[0]))
     return found, dict(layer_differences(graph, in_file, reference.layers))
-
-
-def _open(file: Any) -> CoreMLProgram:
-    if isinstance(file, CoreMLProgram):
-        return file
-    path = getattr(file, "package_path", file)  # coremltools' MLModel knows its own
-    if path is not None:
-        return load_coreml(path)
-    with tempfile.TemporaryDirectory() as folder:  # but not that of a neural network
-        saved = f"{folder}/model.mlmodel"
-        file.save(saved)
-        return load_coreml(saved)
-
-
-def _check_same_inputs(model: keras.Model, program: CoreMLProgram) -> None:
-    try:
-        shape, free = input_shape(program, model), has_free_sides(program)
-        count = len(keras.tree.flatten(symbolic_inputs(model, shape, any_size=free)))
-    except InvalidArgumentError as error:
-        raise InvalidArgumentError(
-            f"{program.path.name} was not made from '{model.name}': {error}"
-        ) from error
-    if count != len(program.inputs):
-        raise InvalidArgumentError(
-            f"{program.path.name} was not made from '{model.name}': it takes "
-            f"{len(program.inputs)} input(s), the model {count}."
-        )
-
-
-def _recorded(program: CoreMLProgram, model: keras.Model) -> Preprocessing | None:
-    """The preprocessing that the exporter wrote into the file, or that goes with the model.
-
-    Raises:
-        VerificationError: both are known and differ.
-    """
-    text = program.metadata.user_defined.get("com.mobilezoo.preprocessing")
-    in_file, of_model = (Preprocessing.from_json(text) if text else None), preprocessing_of(model)
-    if in_file is not None and of_model is not None and in_file != of_model:
-        raise VerificationError(
-            f"{program.path.name} prepares pixels as '{in_file.name}', but '{model.name}' was "
-            f"built for '{of_model.name}'. Export it again, or pass preprocessing={in_file.name!r} "
-            "to verify if the model was trained so."
-        )
-    return in_file or of_model
