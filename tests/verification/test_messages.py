@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mobilezoo import export_coreml, randomize_weights, verify
+from mobilezoo import export_coreml, load_coreml, randomize_weights, verify
 from mobilezoo.errors import InvalidArgumentError, VerificationError
 from mobilezoo.graph import capture
 from mobilezoo.verification import comparison
@@ -178,7 +178,7 @@ def test_a_file_of_pictures_without_a_record_says_what_to_pass(tmp_path):
         keras.Model(inputs, layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(inputs)))
     )
     export_coreml(model, tmp_path / "m.mlpackage", preprocessing="unit")
-    program = comparison.load_coreml(tmp_path / "m.mlpackage")
+    program = load_coreml(tmp_path / "m.mlpackage")
     del program.metadata.user_defined["com.mobilezoo.preprocessing"]
 
     with pytest.raises(InvalidArgumentError, match=r"neither it nor the model says.*describe\("):
