@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from mobilezoo import export_coreml
+from tests.runtime.conftest import save_package  # noqa: F401 - a fixture
 
 COLORS = {"red": (250, 10, 5), "green": (8, 240, 16), "blue": (12, 6, 230)}  # in no order
 RED, GREEN, BLUE = COLORS

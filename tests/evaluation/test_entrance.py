@@ -11,7 +11,7 @@ from mobilezoo.data.preprocessing import preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.evaluation.entrance import Form, find_entrance, pixels_of
 from tests.evaluation.conftest import color_network, plain
-from tests.runtime.conftest import build, save_package  # noqa: F401 - a fixture
+from tests.runtime.conftest import build
 
 UNIT = preprocessing("unit")
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 20, 28, 3), np.uint8)
@@ -36,7 +36,7 @@ def test_files_take_images_or_arrays_in_both_formats(save, name, inputs):
     np.testing.assert_allclose(logits(program, entrance), MEANS, rtol=1e-5)
 
 
-def test_an_array_may_have_channels_first(save_package):  # noqa: F811
+def test_an_array_may_have_channels_first(save_package):
     program = load_coreml(
         save_package(build((1, 3, 20, 28), lambda x: mb.reduce_mean(x=x, axes=[2, 3], name="y")))
     )

@@ -11,6 +11,7 @@ from mobilezoo import ImageSizes, evaluate, load_coreml
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.evaluation import Comparison, Confusion, EvaluationInterrupted, Recall
 from tests.evaluation.conftest import BLUE, COLORS, GREEN, RED, color_network, plain
+from tests.runtime.conftest import build, ct, mb
 
 # labels are the files' classes 0 red, 1 green, 2 blue; the fourth picture is wrong
 SHOWN, LABELS = [RED, GREEN, BLUE, BLUE], [0, 1, 2, 0]
@@ -50,6 +51,32 @@ def test_labels_name_the_outputs_of_a_file_that_has_none(save, folder):
     found = evaluate(save(), folder, labels=list(COLORS))
 
     assert found.files[0].top1 == 4 / 6
+
+
+def test_a_files_own_labels_are_not_overruled(labelled, folder):
+    assert evaluate(labelled, folder, labels=list(COLORS)).pictures == 6
+
+    with pytest.raises(InvalidArgumentError, match=r"has its own: 'red'.*Leave labels= out"):
+        evaluate(labelled, folder, labels=["blue", "green", "red"])
+
+
+def test_labels_given_twice_are_refused(save, folder):
+    with pytest.raises(InvalidArgumentError, match=r"must differ; 'red' \(1\) are given twice"):
+        evaluate(save(), folder, labels=["red", "green", "red"])
+
+
+def test_numbers_as_labels_are_matched_as_text(save_package, folder):
+    for name, number in (("red", "0"), ("green", "7"), ("blue", "2")):
+        (folder / name).rename(folder / number)
+    program = build(
+        (1, 3, 20, 28), lambda x: mb.softmax(x=mb.reduce_mean(x=x, axes=[2, 3]), axis=1, name="y")
+    )
+    path = save_package(program, classifier_config=ct.ClassifierConfig([0, 7, 2]))
+
+    found = evaluate(path, folder, preprocessing="unit")
+
+    assert found.classes == ("0", "7", "2")
+    assert found.files[0].correct == 4
 
 
 def test_files_may_have_their_labels_in_any_order(save, labelled, folder):
@@ -295,6 +322,20 @@ def test_an_argument_that_cannot_be_used_is_refused(save, options, message):
 def test_what_is_no_file_is_refused(files, message):
     with pytest.raises(InvalidArgumentError, match=message):
         evaluate(files, (PIXELS, LABELS))
+
+
+def test_a_file_that_gives_nan_is_wrong_and_says_so(save_package):
+    def nan(x):
+        zero = mb.sub(x=mb.reduce_mean(x=x, axes=[2, 3]), y=mb.reduce_mean(x=x, axes=[2, 3]))
+        return mb.real_div(x=zero, y=zero, name="y")
+
+    path = save_package(build((1, 3, 20, 28), nan))
+
+    found = evaluate(path, (PIXELS, LABELS), preprocessing="unit", model=color_network())
+
+    assert (found.files[0].not_finite, found.files[0].top1) == (4, 0.0)
+    assert found.files[0].agreement.largest_difference == np.inf
+    assert found.to_dict()["files"][0]["agreement"] == {"top1": 0.0, "largest_difference": None}
 
 
 def test_everything_can_be_written_as_json(labelled, network):

@@ -9,6 +9,7 @@ from mobilezoo import evaluate
 from mobilezoo.data.preprocessing import set_preprocessing
 from mobilezoo.errors import InvalidArgumentError, VerificationError
 from tests.evaluation.conftest import BLUE, COLORS, GREEN, RED, color_network
+from tests.runtime.conftest import build, mb
 
 PIXELS = np.full(
     (4, 20, 28, 3), [[[COLORS[color]]] for color in (RED, GREEN, BLUE, BLUE)], np.uint8
@@ -88,6 +89,17 @@ def test_a_model_of_half_precision_computes_in_float32(save):
 
 def test_an_array_file_and_its_model_are_prepared_alike(save, network):
     path = save(network, inputs="array", precision="float32")
+
+    found = evaluate(path, DATA, model=network, preprocessing="unit")
+
+    assert found.files[0].agreement.largest_difference < 1e-5
+
+
+def test_an_array_with_channels_first_is_compared_too(save_package, network):
+    def mean_colors(x):
+        return mb.softmax(x=mb.mul(x=mb.reduce_mean(x=x, axes=[2, 3]), y=8.0), axis=1, name="y")
+
+    path = save_package(build((1, 3, 20, 28), mean_colors))
 
     found = evaluate(path, DATA, model=network, preprocessing="unit")
 

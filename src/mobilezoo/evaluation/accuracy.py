@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,11 +149,20 @@ class KerasAgreement:
 
     Attributes:
         top1: share of pictures with the same first answer.
-        largest_difference: of a score, relative to the largest score of the Keras model.
+        largest_difference: of a score, relative to the largest score of the Keras model; infinite
+            where either gives NaN or infinity.
     """
 
     top1: float
     largest_difference: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Both, for JSON, which has no infinity: None stands for it."""
+        largest = self.largest_difference
+        return {
+            "top1": self.top1,
+            "largest_difference": largest if math.isfinite(largest) else None,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,13 +192,11 @@ class FileEvaluation(Accuracy):
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
-        agreement = self.agreement
         return super().to_dict() | {
             "path": self.path,
             "precision": self.precision,
             "size_bytes": self.size_bytes,
             "input_size": list(self.input_size),
             "pictures_per_second": self.pictures_per_second,
-            "same_top1_as_keras": agreement and agreement.top1,
-            "largest_difference_to_keras": agreement and agreement.largest_difference,
+            "agreement": self.agreement and self.agreement.to_dict(),
         }

@@ -70,9 +70,11 @@ def find_answers(program: CoreMLProgram, entrance: Entrance, found: Inspection) 
     noise = np.random.default_rng(0).integers(0, 256, (_PROBES, *entrance.form), np.uint8)
     made = program.predict(entrance.inputs(noise))
     labels = None if program.labels is None else tuple(map(normalized, program.labels))
-    if program.is_classifier and program.labels is not None:
+    if program.is_classifier and labels is not None:
         output = next(feature.name for feature in program.outputs if feature.kind == "dictionary")
-        return Answers(path, output, labels, len(program.labels), False)
+        answers = Answers(path, output, labels, len(labels), False)
+        answers.scores(made, _PROBES)  # or it says why there is no score for each class
+        return answers
     output = _vector(made, path)
     values = _rows(made[output], _PROBES)
     last = _last_operation(found)
@@ -94,7 +96,9 @@ def _vector(made: Mapping[str, Any], path: str) -> str:
     """The one output that is a vector."""
     arrays = {name: value for name, value in made.items() if isinstance(value, np.ndarray)}
     vectors = [
-        name for name, value in arrays.items() if max(value.shape[1:]) * _PROBES == value.size
+        name
+        for name, value in arrays.items()
+        if max(value.shape[1:], default=1) * _PROBES == value.size
     ]
     if len(vectors) == 1:
         return vectors[0]

@@ -125,12 +125,26 @@ class Contest:
 def _classes(
     files: Sequence[Opened], names: Names | None, labels: str | Sequence[str] | None
 ) -> tuple[Names, str]:
-    """The classes of the evaluation, and whose they are: a file's, the given or the data's."""
+    """The classes of the evaluation, and whose they are: a file's, the given or the data's.
+
+    Raises:
+        InvalidArgumentError: labels are given that are not those of a file, or twice the same.
+    """
+    given = None if labels is None else tuple(map(normalized, find_labels(labels)))
     for file in files:
-        if file.answers.labels is not None:
-            return file.answers.labels, f"the labels of '{file.program.path}'"
-    if labels is not None:
-        return tuple(map(normalized, find_labels(labels))), "the labels= given"
+        own = file.answers.labels
+        if own is not None and given not in (None, own):
+            raise InvalidArgumentError(
+                f"labels= (--labels) are {listed(given or ())}; '{file.program.path}' has its own: "
+                f"{listed(own)}. Leave labels= out: it is for files that have none."
+            )
+        if own is not None:
+            return own, f"the labels of '{file.program.path}'"
+    if given is not None:
+        if len(set(given)) < len(given):
+            twice = [label for label, count in Counter(given).items() if count > 1]
+            raise InvalidArgumentError(f"labels= must differ; {listed(twice)} are given twice.")
+        return given, "the labels= given"
     if names is not None:
         return tuple(map(normalized, names)), "the classes of the data"
     return tuple(map(str, range(files[0].answers.width))), f"those of '{files[0].program.path}'"

@@ -72,7 +72,7 @@ class KerasContestant:
 
 def _record(file: FileContestant, model: Any, given: Preprocessing | None) -> Preprocessing:
     program = file.opened.program
-    check_same_inputs(model, program)
+    check_same_inputs(model, program, file.form)
     record = file.opened.entrance.record or given or recorded(program, model)
     if record is None:
         raise InvalidArgumentError(

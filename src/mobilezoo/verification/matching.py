@@ -27,10 +27,19 @@ def open_file(file: Any) -> CoreMLProgram:
         return load_coreml(saved)
 
 
-def check_same_inputs(model: keras.Model, program: CoreMLProgram) -> None:
-    """Raise InvalidArgumentError if the file takes other inputs than the model."""
+def check_same_inputs(
+    model: keras.Model, program: CoreMLProgram, shape: tuple[int, ...] | None = None
+) -> None:
+    """Raise InvalidArgumentError if the file takes other inputs than the model.
+
+    Args:
+        model: the model.
+        program: the file.
+        shape: of the file's one input in Keras's order, without the batch; None for its own.
+    """
     try:
-        shape, free = input_shape(program, model), has_free_sides(program)
+        shape = input_shape(program, model) if shape is None else shape
+        free = has_free_sides(program)
         count = len(keras.tree.flatten(symbolic_inputs(model, shape, any_size=free)))
     except InvalidArgumentError as error:
         raise InvalidArgumentError(
