@@ -11,6 +11,7 @@ from mobilezoo.evaluation.answers import find_answers
 from mobilezoo.evaluation.entrance import find_entrance
 from mobilezoo.inspection import inspect_coreml
 from tests.evaluation.conftest import COLORS, color_network
+from tests.runtime.conftest import ct
 
 FORMATS = pytest.mark.parametrize("name", ["colors.mlpackage", "colors.mlmodel"])
 PIXELS = np.full((2, 20, 28, 3), [[[COLORS["red"]]], [[COLORS["green"]]]], np.uint8)
@@ -57,6 +58,15 @@ def test_one_linear_unit_is_refused(save, name):
 def test_sigmoids_of_several_classes_are_refused_with_the_reason(save, name, labels):
     with pytest.raises(InvalidArgumentError, match=r"ends in 3 sigmoids.*several classes may"):
         answers_of(save(color_network(3, "sigmoid"), name, labels=labels))
+
+
+def test_labels_that_another_tool_wrote_of_something_else_are_not_the_scores(save):
+    path = save(name="colors.mlmodel")
+    spec = ct.utils.load_spec(str(path))
+    spec.description.metadata.userDefined["classes"] = "a,b,c,d"
+    ct.utils.save_spec(spec, str(path))
+
+    assert answers_of(path)[0].labels is None
 
 
 def test_a_map_beside_the_scores_is_not_asked(save):

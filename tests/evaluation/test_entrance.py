@@ -96,6 +96,23 @@ def test_an_array_needs_to_be_told_its_preprocessing(save):
         find_entrance(program, None, None)
 
 
+@pytest.mark.parametrize("record", ["unit", "tf", "torch"])
+def test_pixels_for_an_array_must_not_be_scaled_already(save, record):
+    entrance = find_entrance(load_coreml(save(inputs="array")), None, preprocessing(record))
+
+    for scaled in (PIXELS / np.float32(255), PIXELS / np.float32(127.5) - 1):
+        with pytest.raises(InvalidArgumentError, match=f"which preprocessing '{record}' prepares"):
+            entrance.inputs(scaled)
+
+
+def test_an_array_may_be_given_what_is_prepared(save):
+    entrance = find_entrance(load_coreml(save(inputs="array")), None, preprocessing("none"))
+
+    (given,) = entrance.inputs(PIXELS / np.float32(255)).values()
+
+    np.testing.assert_array_equal(given, PIXELS / np.float32(255))
+
+
 def test_an_array_that_is_no_picture_is_refused(save):
     net = keras.Sequential([keras.Input((7,)), layers.Dense(3)])
 

@@ -1,6 +1,8 @@
 """`evaluate`: files on pictures whose right answers are known."""
 
+import io
 import json
+import sys
 
 import keras
 import numpy as np
@@ -267,6 +269,22 @@ def test_a_dataset_without_pictures_is_an_error(labelled):
         evaluate(labelled, dataset)
 
 
+@pytest.mark.parametrize(
+    ("progress", "terminal", "shown"),
+    [(True, True, True), (True, False, False), (False, True, False)],
+)
+def test_a_bar_is_shown_on_terminals_if_asked_for(labelled, monkeypatch, progress, terminal, shown):
+    class Stream(io.StringIO):
+        def isatty(self):
+            return terminal
+
+    monkeypatch.setattr(sys, "stderr", Stream())
+
+    evaluate(labelled, (PIXELS, LABELS), progress=progress)
+
+    assert ("4/4" in sys.stderr.getvalue()) == shown
+
+
 def test_what_was_measured_is_in_the_interruption(labelled):
     class Stops(list):
         def __iter__(self):
@@ -304,6 +322,7 @@ def test_no_more_than_a_batch_is_in_memory(labelled):
     [
         ({"crop": "centre"}, "Unknown crop 'centre'.*Did you mean 'center'"),
         ({"batch_size": 0}, "batch_size=0 must be"),
+        ({"batch_size": True}, "batch_size=True must be"),
         ({"size": 224}, "size=224 must be"),
         ({"size": (30, 40)}, r"takes \(20, 28\) only. Leave it out"),
         ({"preprocessing": "cafe"}, "Unknown preprocessing"),

@@ -30,8 +30,11 @@ def test_an_interval_of_failures_mirrors_that_of_successes():
 
 
 def test_an_interval_ends_at_0_and_at_1():
-    assert wilson_interval(0, 7)[0] == 0.0
-    assert wilson_interval(7, 7)[1] == 1.0
+    lows = [wilson_interval(0, trials)[0] for trials in range(1, 1000)]
+    highs = [wilson_interval(trials, trials)[1] for trials in range(1, 1000)]
+
+    assert 0 <= min(lows) <= max(lows) < 1e-15
+    assert 1 - 1e-15 < min(highs) <= max(highs) <= 1
     assert wilson_interval(0, 0) == (0.0, 1.0)
 
 

@@ -72,7 +72,7 @@ def _compared(found: Evaluation) -> Iterator[str]:
 
 def _difference(item: Comparison) -> str:
     if not item.only_first + item.only_second:
-        return "right and wrong on the same pictures"
+        return "right on the very same pictures"
     verdict = "more than chance" if item.is_significant else "may be chance"
     value = "p < 0.0001" if item.p_value < 1e-4 else f"p = {item.p_value:.2g}"
     return (

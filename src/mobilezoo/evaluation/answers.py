@@ -82,14 +82,20 @@ def find_answers(program: CoreMLProgram, entrance: Entrance, found: Inspection) 
         if last not in _SIGMOIDS:
             raise _no_probability(path)
         _check_probability(values, path)
-        return Answers(path, output, labels, 2, True)
+        return Answers(path, output, _fitting(labels, 2), 2, True)
     if last in _SIGMOIDS and _are_sigmoids(values):
         raise InvalidArgumentError(
             f"'{path}' ends in {values.shape[1]} sigmoids, each a yes or no of its own: several "
             "classes may be in one picture, so there is no first answer that could be right. For "
             "classes that exclude each other end the model in softmax."
         )
-    return Answers(path, output, labels, values.shape[1], False)
+    width = values.shape[1]
+    return Answers(path, output, _fitting(labels, width), width, False)
+
+
+def _fitting(labels: Names | None, width: int) -> Names | None:
+    """Labels in the metadata, which other tools may have written of something else."""
+    return labels if labels is not None and len(labels) == width else None
 
 
 def _vector(made: Mapping[str, Any], path: str) -> str:

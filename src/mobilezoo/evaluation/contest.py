@@ -72,7 +72,7 @@ class Contest:
         return nullcontext() if self.keras is None else self.keras.in_float32()
 
     def add(self, batch: Batch) -> None:
-        """Show pictures to all; those of a batch count for all or, if interrupted, for none."""
+        """Show pictures to all; they count when all have answered."""
         labels = self._checked(batch.labels)
         found = [file.scores(batch.pixels[file.form]) for file in self.files]
         expected = [] if self.keras is None else self.keras.scores(batch.pixels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -45,9 +46,14 @@ class Entrance:
     channels_first: bool
 
     def inputs(self, pixels: Pixels) -> dict[str, Pixels]:
-        """What `predict` takes for pictures (n, height, width, channels)."""
+        """What `predict` takes for pictures (n, height, width, channels).
+
+        Raises:
+            InvalidArgumentError: pixels that are scaled already, for an array.
+        """
         if self.record is None:
             return {self.feature.name: pixels}
+        _check_unscaled(pixels, self.record)
         array = self.record(pixels)
         if self.channels_first:
             array = array.transpose(0, 3, 1, 2)
@@ -122,7 +128,24 @@ def _array(
     return Entrance(feature, form, record, channels_first)
 
 
-def _sized(program: CoreMLProgram, form: Form, size: tuple[int, int] | None, declared: Any) -> Form:
+def _check_unscaled(pixels: Pixels, record: Preprocessing) -> None:
+    """As the runtime does for images; arrays that are not changed at all are the user's own."""
+    unchanged = set(record.mean) == {0} and set(record.scale) == {1}
+    scaled = pixels.dtype.kind == "f" and not (pixels.min() >= 0 and not 0 < pixels.max() <= 1)
+    if scaled and not unchanged:
+        raise InvalidArgumentError(
+            f"The data have floating numbers {pixels.min():g}..{pixels.max():g}; pixels 0..255 are "
+            f"required, which preprocessing '{record.name}' prepares. Pass such pixels, or "
+            "preprocessing='none' for pictures that are prepared."
+        )
+
+
+def _sized(
+    program: CoreMLProgram,
+    form: Form,
+    size: tuple[int, int] | None,
+    declared: Callable[[Form], tuple[int, ...]],
+) -> Form:
     """The form in another size, where the file may be given one."""
     (feature,) = program.inputs
     if size is None or not feature.has_free_sides:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from mobilezoo.data.images import CROPS
 from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.data.preprocessing import preprocessing as find
@@ -96,11 +98,16 @@ def _check(crop: Any, size: Any, batch_size: Any) -> None:
         raise InvalidArgumentError(
             f"Unknown crop {crop!r}. Choose {', '.join(CROPS)}.{did_you_mean(str(crop), CROPS)}"
         )
-    if not isinstance(batch_size, int) or batch_size < 1:
+    if not _is_count(batch_size):
         raise InvalidArgumentError(f"batch_size={batch_size!r} must be a whole number, at least 1.")
     fits = isinstance(size, (tuple, list)) and len(size) == 2
-    if size is not None and not (fits and all(isinstance(n, int) and n > 0 for n in size)):
+    if size is not None and not (fits and all(map(_is_count, size))):
         raise InvalidArgumentError(f"size={size!r} must be (height, width) in pixels, or None.")
+
+
+def _is_count(number: Any) -> bool:
+    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    return whole and bool(number > 0)
 
 
 def _open_source(data: Any) -> Source:
@@ -123,7 +130,7 @@ def _open_files(
     if not several:
         raise InvalidArgumentError("No file is given: pass the path of a .mlpackage or .mlmodel.")
     opened = [
-        open_contestant(_open(file), None if size is None else (size[0], size[1]), record)
+        open_contestant(_open(file), None if size is None else (int(size[0]), int(size[1])), record)
         for file in several
     ]
     if size is not None and not any(item.program.inputs[0].has_free_sides for item in opened):

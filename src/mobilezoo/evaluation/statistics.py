@@ -19,9 +19,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     share, z2 = successes / trials, _Z95**2 / trials
     middle = (share + z2 / 2) / (1 + z2)
     half = math.sqrt(share * (1 - share) * z2 + z2**2 / 4) / (1 + z2)
-    # exact at the ends, where rounding would leave 1e-17
-    low = 0.0 if successes == 0 else middle - half
-    return low, 1.0 if successes == trials else middle + half
+    return middle - half, min(1.0, middle + half)  # rounding may lead above 1
 
 
 def mcnemar_p_value(only_first: int, only_second: int) -> float:
