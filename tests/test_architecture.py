@@ -16,13 +16,14 @@ ALLOWED = {
     "randomize": {"graph", "data"},
     "coreml": {"graph", "data"},
     "verification": {"coreml", "graph", "data", "runtime", "randomize"},
+    "evaluation": {"benchmark", "data", "inspection", "runtime", "verification"},
     "weights": {"data"},
     "models": {"data", "weights"},
     "benchmark": {"graph", "models", "runtime", "coreml", "data"},
     "finding": {"benchmark", "coreml", "data", "graph", "models", "weights"},
     "cli": {
-        "benchmark", "coreml", "data", "finding", "graph", "inspection", "models", "randomize",
-        "runtime", "verification", "weights",
+        "benchmark", "coreml", "data", "evaluation", "finding", "graph", "inspection", "models",
+        "randomize", "runtime", "verification", "weights",
     },
 }  # fmt: skip
 GROUND = {

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         export_coreml,
     )
     from mobilezoo.data.preprocessing import Preprocessing
+    from mobilezoo.evaluation import Evaluation, evaluate
     from mobilezoo.finding import describe, pick
     from mobilezoo.graph import register_emitter
     from mobilezoo.inspection import inspect_coreml
@@ -67,12 +68,14 @@ _HOME = {
     "Agreement": "mobilezoo.verification",
     "BatchRange": "mobilezoo.coreml",
     "BatchSizes": "mobilezoo.coreml",
+    "Evaluation": "mobilezoo.evaluation",
     "ImageSizeRange": "mobilezoo.coreml",
     "ImageSizes": "mobilezoo.coreml",
     "OnDeviceTraining": "mobilezoo.coreml",
     "Preprocessing": "mobilezoo.data.preprocessing",
     "build": "mobilezoo.models",
     "describe": "mobilezoo.finding",
+    "evaluate": "mobilezoo.evaluation",
     "export_coreml": "mobilezoo.coreml",
     "googlenet": "mobilezoo.models",
     "inception_v1": "mobilezoo.models",
@@ -113,6 +116,7 @@ __all__ = [
     "Agreement",
     "BatchRange",
     "BatchSizes",
+    "Evaluation",
     "ImageSizeRange",
     "ImageSizes",
     "OnDeviceTraining",
@@ -121,6 +125,7 @@ __all__ = [
     "benchmark",
     "build",
     "describe",
+    "evaluate",
     "export_coreml",
     "googlenet",
     "inception_v1",

@@ -196,12 +196,72 @@ def test_a_centre_crop_keeps_the_proportions(wide_picture):
     assert (pixels.argmax(axis=2) == 1).all()  # only the green middle is left
 
 
-def test_squashing_keeps_everything(wide_picture):
-    pixels = np.asarray(open_picture(wide_picture, (20, 10), crop="squash"))
+def test_scaling_to_fill_keeps_everything(wide_picture):
+    pixels = np.asarray(open_picture(wide_picture, (20, 10), crop="scale-fill"))
 
     assert pixels[5, 0].argmax() == 0
     assert pixels[5, 10].argmax() == 1
     assert pixels[5, 19].argmax() == 2
+
+
+def test_scaling_to_fit_puts_everything_in_the_middle_of_black(wide_picture):
+    pixels = np.asarray(open_picture(wide_picture, (20, 16), crop="scale-fit"))
+
+    np.testing.assert_array_equal(pixels[:3], 0)
+    np.testing.assert_array_equal(pixels[13:], 0)
+    assert pixels[3:13, 0].argmax(axis=1).tolist() == [0] * 10
+    assert pixels[3:13, 19].argmax(axis=1).tolist() == [2] * 10
+
+
+def test_a_picture_is_turned_upright_before_it_is_cut(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.zeros((20, 40, 3), np.uint8)
+    pixels[:, 30:, 1] = 255  # green at the right, which is below when turned
+    picture = image.fromarray(pixels)
+    exif = picture.getexif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise
+    picture.save(tmp_path / "turned.png", exif=exif)
+
+    upright = open_picture(tmp_path / "turned.png", (10, 20), crop="scale-fill")
+
+    assert np.asarray(upright)[-1, :, 1].min() == 255
+    assert np.asarray(upright)[0].max() == 0
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "1", "YCbCr"])
+def test_pictures_of_every_mode_become_colors(tmp_path, mode):
+    image = pytest.importorskip("PIL.Image")
+    name = tmp_path / f"x.{'jpg' if mode in ('CMYK', 'YCbCr') else 'png'}"
+    image.new("RGB", (9, 5), (255, 255, 255)).convert(mode).save(name)
+
+    opened = open_picture(name, (6, 4))
+
+    assert opened.mode == "RGB"
+    assert np.asarray(opened).min() > 250
+
+
+def test_transparency_is_left_out(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGBA", (9, 5), (10, 20, 30, 0)).save(tmp_path / "x.png")
+    indexed = image.new("P", (9, 5))
+    indexed.putpalette([10, 20, 30])
+    indexed.save(tmp_path / "indexed.png", transparency=b"\x00")
+
+    for name in ("x.png", "indexed.png"):
+        assert np.asarray(open_picture(tmp_path / name, (6, 4)))[0, 0].tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("bytes_left", [10, 60, 200])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp"])
+def test_a_truncated_picture_is_refused(tmp_path, suffix, bytes_left):
+    image = pytest.importorskip("PIL.Image")
+    path = tmp_path / f"x.{suffix}"
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    image.fromarray(pixels).save(path)
+    path.write_bytes(path.read_bytes()[:bytes_left])
+
+    with pytest.raises(InvalidArgumentError, match=r"is no picture that can be read: \w"):
+        open_picture(path, (6, 4))
 
 
 def test_a_gray_picture_is_asked_for_by_mode(wide_picture):

@@ -28,7 +28,7 @@ def export(arguments: Namespace) -> None:
     options = _options(arguments)
     model = model_argument.load(arguments)
     labels = choose_labels(arguments, model.output_shape)
-    if _is_untrained(arguments):
+    if model_argument.is_untrained(arguments):
         print("note: no --weights given, so this network is untrained", file=sys.stderr)
     exported = export_coreml(
         model,
@@ -56,15 +56,11 @@ def _labels_in_words(labels: str | None, user_defined: Mapping[str, str]) -> str
     return f"labels: {labels}{''.join(added[key] for key in added if key in user_defined)}"
 
 
-def _is_untrained(arguments: Namespace) -> bool:
-    return not model_argument.is_file(arguments) and arguments.weights == "none"
-
-
 def _check_verifiable(arguments: Namespace) -> None:
     """Refuse, before anything is written, what --verify would refuse afterwards."""
     if arguments.limit is not None and not arguments.verify:
         raise InvalidArgumentError("--limit is for --verify: pass both, or leave it out.")
-    if arguments.verify and _is_untrained(arguments):
+    if arguments.verify and model_argument.is_untrained(arguments):
         raise InvalidArgumentError(
             "--verify proves nothing for an untrained network. Pass --weights, such as "
             "--weights random to try things out."
@@ -86,7 +82,7 @@ def _options(arguments: Namespace) -> dict[str, Any]:
     return {
         "precision": arguments.precision,
         "inputs": arguments.inputs,
-        "preprocessing": _preprocessing(arguments),
+        "preprocessing": choose_preprocessing(arguments),
         "input_shape": model_argument.file_input_shape(arguments),
         "flexible": flexible and getattr(coreml, flexible.kind)(*flexible.arguments),
         "minimum_deployment_target": arguments.minimum_deployment_target,
@@ -98,7 +94,7 @@ def _options(arguments: Namespace) -> dict[str, Any]:
     }
 
 
-def _preprocessing(arguments: Namespace) -> str | Preprocessing | None:
+def choose_preprocessing(arguments: Namespace) -> str | Preprocessing | None:
     """The record that is named, or one's own of --mean, --std or --scale, and --bgr."""
     own = {name: getattr(arguments, name) for name in ("mean", "std", "scale", "bgr")}
     given = [f"--{name}" for name, value in own.items() if value not in (None, False)]
@@ -120,7 +116,7 @@ def verify(arguments: Namespace) -> None:
     _environment.import_quietly()
     from mobilezoo.verification import verify as compare
 
-    if _is_untrained(arguments):
+    if model_argument.is_untrained(arguments):
         raise InvalidArgumentError(
             f"verify needs the weights that were exported: pass --weights with "
             f"'{arguments.model}', or a .keras file."

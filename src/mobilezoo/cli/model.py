@@ -32,6 +32,11 @@ def is_file(arguments: Namespace) -> bool:
     return bool(arguments.model.endswith((".keras", ".h5")))
 
 
+def is_untrained(arguments: Namespace) -> bool:
+    """Whether MODEL is a network of the zoo that gets no weights."""
+    return not is_file(arguments) and arguments.weights == "none"
+
+
 def file_input_shape(arguments: Namespace) -> tuple[int, ...] | None:
     """--input-shape for a saved model; a network of the zoo has been built with it."""
     shape: tuple[int, ...] | None = arguments.input_shape

@@ -7,6 +7,16 @@ from typing import Any, NoReturn
 
 from mobilezoo._version import __version__
 from mobilezoo.cli import values
+from mobilezoo.cli.options import (
+    add_builder_options,
+    add_crop,
+    add_imports,
+    add_inputs,
+    add_limit,
+    add_model,
+    add_pixels,
+    add_zoo,
+)
 
 _EXAMPLES = """examples:
   mobilezoo demo
@@ -17,6 +27,7 @@ _EXAMPLES = """examples:
   mobilezoo export my_model.keras --preprocessing unit --labels labels.txt -o Mine.mlpackage
   mobilezoo verify my_model.keras Mine.mlpackage
   mobilezoo predict MobileNet.mlpackage cat.jpg dog.jpg
+  mobilezoo evaluate Float16.mlpackage Palette4.mlpackage my_pictures
   mobilezoo inspect mobilenet
 
 `mobilezoo COMMAND --help` says more about a command.
@@ -47,6 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_export(subparsers)
     _add_verify(subparsers)
     _add_predict(subparsers)
+    _add_evaluate(subparsers)
     _add_inspect(subparsers)
     return parser
 
@@ -72,7 +84,7 @@ def _add_describe(subparsers: Any) -> None:
     parser = _command(
         subparsers, "describe", "zoo:describe", "what is known of one network", examples
     )
-    _add_zoo(parser, "a name of the zoo")
+    add_zoo(parser, "a name of the zoo")
 
 
 def _add_pick(subparsers: Any) -> None:
@@ -111,7 +123,7 @@ def _add_export(subparsers: Any) -> None:
         "mobilezoo export my_model.keras --import my_layers.py --mean 120 --std 60 -o Own.mlmodel",
     ]
     parser = _command(subparsers, "export", "commands:export", "write a Core ML file", examples)
-    _add_model(parser)
+    add_model(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE",
                         help="ends in .mlpackage (iOS 15) or .mlmodel (iOS 11)")  # fmt: skip
     parser.add_argument(
@@ -134,32 +146,11 @@ def _add_export(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     parser.add_argument("--verify", action="store_true", help="run the file and compare with Keras")
-    _add_limit(parser, "for --verify: ")
-    _add_inputs(parser)
+    add_limit(parser, "for --verify: ")
+    add_inputs(parser)
     group = parser.add_argument_group("shown by Xcode")
     for option in ("--author", "--license", "--description", "--model-version"):
         group.add_argument(option, default="", metavar="TEXT", help="of the model")
-
-
-def _add_inputs(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("inputs")
-    group.add_argument("--inputs", choices=("image", "array"), help="default: image if it can be")
-    group.add_argument(
-        "--flexible", type=values.flexible, metavar="SIZES",
-        help="what the app chooses among: HEIGHTxWIDTH sizes such as 224x224,192x256 (the first is "
-        "the default), all of 160x160..512x512, or numbers of examples such as 1,4,8 or 1..16",
-    )  # fmt: skip
-    group.add_argument("--preprocessing", help="of the pixels: none, unit, tf, caffe or torch")
-    group.add_argument(
-        "--mean", type=values.channels, metavar="NUMBERS",
-        help="of one's own preprocessing, (pixel - mean) / std or (pixel - mean) * scale, of "
-        "pixels 0..255: a number for all channels or three, in the order that the model takes",
-    )  # fmt: skip
-    group.add_argument("--std", type=values.deviations, metavar="NUMBERS", help="see --mean")
-    group.add_argument(
-        "--scale", type=values.channels, metavar="NUMBERS", help="see --mean; such as 1/255"
-    )
-    group.add_argument("--bgr", action="store_true", help="the model takes blue first")
 
 
 def _add_verify(subparsers: Any) -> None:
@@ -170,9 +161,9 @@ def _add_verify(subparsers: Any) -> None:
     parser = _command(
         subparsers, "verify", "commands:verify", "compare a file with its Keras model", examples
     )
-    _add_model(parser)
+    add_model(parser)
     parser.add_argument("file", metavar="FILE", help="the .mlpackage or .mlmodel")
-    _add_limit(parser)
+    add_limit(parser)
 
 
 def _add_predict(subparsers: Any) -> None:
@@ -181,11 +172,50 @@ def _add_predict(subparsers: Any) -> None:
     parser.add_argument("file", metavar="FILE", help="a .mlpackage or .mlmodel that takes pictures")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="picture files")
     parser.add_argument("--top", type=int, default=5, help="answers to print (default: 5)")
-    parser.add_argument(
-        "--crop", choices=("center", "squash"), default="center",
-        help="keep the proportions and cut the centre (default), or squash; the same as Vision's "
-        "imageCropAndScaleOption centerCrop and scaleFill",
+    add_crop(parser)
+
+
+def _add_evaluate(subparsers: Any) -> None:
+    examples = [
+        "mobilezoo evaluate Mine.mlpackage my_pictures",
+        "mobilezoo evaluate Float16.mlpackage Palette4.mlmodel my_pictures --keras my_model.keras",
+        "mobilezoo evaluate Mine.mlpackage my_pictures --confusion confusion.csv",
+    ]
+    parser = _command(
+        subparsers, "evaluate", "evaluating:evaluate", "accuracy of files on your own pictures",
+        examples,
     )  # fmt: skip
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="a .mlpackage or .mlmodel that classifies pictures"
+    )
+    parser.add_argument(
+        "data", metavar="DATA_FOLDER",
+        help="with a folder of pictures for each class, named exactly as the file's label; for "
+        "files without labels the sorted names are the classes, as Keras reads them",
+    )  # fmt: skip
+    add_crop(parser)
+    parser.add_argument(
+        "--size", type=values.size, metavar="HEIGHTxWIDTH",
+        help="of the pictures for files that take several sizes (default: each one's own default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--labels", help="of files that have none: imagenet, cifar10, digits or a text file with "
+        "one label a line",
+    )  # fmt: skip
+    parser.add_argument(
+        "--batch-size", type=int, default=32, metavar="NUMBER",
+        help="pictures in memory at once (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--confusion", metavar="FILE.csv", help="write the confusion tables")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing FILE.csv")
+    parser.add_argument("--json", action="store_true", help="everything, for machines")
+    add_pixels(parser.add_argument_group("for files that take an array instead of an image"))
+    parser.add_argument(
+        "--keras", dest="model", metavar="MODEL",
+        help="what the files were made from, to compare with: a name of the zoo or a .keras file",
+    )  # fmt: skip
+    add_imports(parser)
+    add_builder_options(parser)
 
 
 def _add_inspect(subparsers: Any) -> None:
@@ -199,52 +229,13 @@ def _add_inspect(subparsers: Any) -> None:
         subparsers, "inspect", "inspecting:inspect", "what a Core ML file or a model consists of",
         examples,
     )  # fmt: skip
-    _add_model(parser, "a .mlpackage or .mlmodel, a name of the zoo, or a .keras file")
+    add_model(parser, "a .mlpackage or .mlmodel, a name of the zoo, or a .keras file")
     group = parser.add_argument_group("for Core ML files")
     group.add_argument(
         "--layers", action="store_true",
         help="all operations or layers in their order, not only the heaviest",
     )  # fmt: skip
     group.add_argument("--json", action="store_true", help="everything, for machines")
-
-
-def _add_model(
-    parser: argparse.ArgumentParser, what: str = "a name from `mobilezoo list`, or a .keras file"
-) -> None:
-    _add_zoo(parser, what)
-    parser.add_argument(
-        "--import", dest="imports", action="append", default=[], metavar="MODULE",
-        help="a module or a .py file that registers layers of a .keras file, with "
-        "keras.saving.register_keras_serializable; may be repeated",
-    )  # fmt: skip
-
-
-def _add_zoo(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("model", metavar="MODEL", help=what)
-    group = parser.add_argument_group("for networks of the zoo")
-    group.add_argument(
-        "--weights", default="none",
-        help="none (default: untrained), random (lively and the same every time, to try things "
-        "out), imagenet (published weights, downloaded once), or a weight file",
-    )  # fmt: skip
-    group.add_argument("--alpha", type=float, help="width multiplier")
-    group.add_argument(
-        "--input-shape", type=values.shape, metavar="H,W,C",
-        help="such as 160,96,3; also for a .keras file",
-    )  # fmt: skip
-    group.add_argument("--classes", type=int, help="outputs of the classifier")
-    group.add_argument(
-        "--option", action="append", default=[], metavar="NAME=VALUE",
-        help="any other argument of the builder, such as dropout=0.1; may be repeated",
-    )  # fmt: skip
-
-
-def _add_limit(parser: argparse.ArgumentParser, what: str = "") -> None:
-    parser.add_argument(
-        "--limit", type=values.fraction, metavar="FRACTION",
-        help=f"{what}largest difference allowed, relative to the largest value (default: by the "
-        "precision); of weights in few bits, what rounding them may cost",
-    )  # fmt: skip
 
 
 def _command(subparsers: Any, name: str, run: str, summary: str, examples: list[str]) -> Any:

@@ -45,6 +45,14 @@ def flexible(text: str) -> Flexible:
     )
 
 
+def size(text: str) -> tuple[int, int]:
+    """HEIGHTxWIDTH."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ArgumentTypeError(f"{text!r}: write HEIGHTxWIDTH in pixels, such as 224x192.")
+    return int(found[1]), int(found[2])
+
+
 def channels(text: str) -> tuple[float, ...]:
     """A number for all channels or three; fractions such as 1/255 are numbers."""
     try:

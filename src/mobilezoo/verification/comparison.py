@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
+from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.data.preprocessing import preprocessing as find
-from mobilezoo.errors import InvalidArgumentError, VerificationError
+from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph, capture, fold
-from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.graph.node import Shape
-from mobilezoo.runtime import CoreMLProgram, load_coreml
+from mobilezoo.runtime import CoreMLProgram
 from mobilezoo.verification.agreement import Agreement
 from mobilezoo.verification.judging import Setting, judge
 from mobilezoo.verification.limits import check_limit, find_limits
+from mobilezoo.verification.matching import check_same_inputs, open_file, recorded
 from mobilezoo.verification.rounding import holds_few_bits, stored_precision, with_exact_weights
 from mobilezoo.verification.trials import has_free_sides, input_shape, trials
 
@@ -76,9 +75,9 @@ def verify(
             f"verify takes the Keras model first, then the file; got {type(model).__name__} first."
         )
     check_limit(limit)
-    program = _open(file)
-    _check_same_inputs(model, program)
-    record = _recorded(program, model) if preprocessing is None else find(preprocessing)
+    program = open_file(file)
+    check_same_inputs(model, program)
+    record = recorded(program, model) if preprocessing is None else find(preprocessing)
     chosen = trials(program, model, inputs, seed)
     precision = program.metadata.user_defined.get("com.mobilezoo.precision")
     exact = cache(partial(with_exact_weights, program, model))
@@ -111,47 +110,3 @@ def _graph(program: CoreMLProgram, model: keras.Model) -> Graph:
     if free and shape is not None:
         shape = (*(None for _ in shape[:-1]), shape[-1])
     return fold(capture(model, shape, any_size=free))[0]
-
-
-def _open(file: Any) -> CoreMLProgram:
-    if isinstance(file, CoreMLProgram):
-        return file
-    path = getattr(file, "package_path", file)  # coremltools' MLModel knows its own
-    if path is not None:
-        return load_coreml(path)
-    with tempfile.TemporaryDirectory() as folder:  # but not that of a neural network
-        saved = f"{folder}/model.mlmodel"
-        file.save(saved)
-        return load_coreml(saved)
-
-
-def _check_same_inputs(model: keras.Model, program: CoreMLProgram) -> None:
-    try:
-        shape, free = input_shape(program, model), has_free_sides(program)
-        count = len(keras.tree.flatten(symbolic_inputs(model, shape, any_size=free)))
-    except InvalidArgumentError as error:
-        raise InvalidArgumentError(
-            f"{program.path.name} was not made from '{model.name}': {error}"
-        ) from error
-    if count != len(program.inputs):
-        raise InvalidArgumentError(
-            f"{program.path.name} was not made from '{model.name}': it takes "
-            f"{len(program.inputs)} input(s), the model {count}."
-        )
-
-
-def _recorded(program: CoreMLProgram, model: keras.Model) -> Preprocessing | None:
-    """The preprocessing that the exporter wrote into the file, or that goes with the model.
-
-    Raises:
-        VerificationError: both are known and differ.
-    """
-    text = program.metadata.user_defined.get("com.mobilezoo.preprocessing")
-    in_file, of_model = (Preprocessing.from_json(text) if text else None), preprocessing_of(model)
-    if in_file is not None and of_model is not None and in_file != of_model:
-        raise VerificationError(
-            f"{program.path.name} prepares pixels as '{in_file.name}', but '{model.name}' was "
-            f"built for '{of_model.name}'. Export it again, or pass preprocessing={in_file.name!r} "
-            "to verify if the model was trained so."
-        )
-    return in_file or of_model

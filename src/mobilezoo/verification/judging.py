@@ -9,7 +9,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from mobilezoo.coreml.classes import COMPLEMENT_ADDED, SOFTMAX_ADDED
+from mobilezoo.coreml.classes import SOFTMAX_ADDED
 from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.errors import VerificationError
 from mobilezoo.graph import Graph
@@ -30,11 +30,11 @@ from mobilezoo.verification.refusals import (
 )
 from mobilezoo.verification.rounding import stored_precision
 from mobilezoo.verification.runs import (
+    as_classifier,
     keras_inputs,
     run_file,
     run_file_layers,
     run_keras,
-    softmax,
 )
 from mobilezoo.verification.trials import EXAMPLES, Trial, drawn_inputs, fewest_examples
 
@@ -139,11 +139,7 @@ class _Departures(NamedTuple):
 def _reference(setting: Setting, given: Arrays, shown: int = 1) -> _Reference:
     arrays = keras_inputs(setting.program, given, setting.record)
     outputs, layers = run_keras(setting.model, arrays, shown)
-    added = setting.program.metadata.user_defined
-    if SOFTMAX_ADDED in added:
-        outputs[0] = softmax(outputs[0])
-    if COMPLEMENT_ADDED in added:
-        outputs[0] = np.concatenate([1 - outputs[0], outputs[0]], axis=1)
+    outputs[0] = as_classifier(setting.program, outputs[0])
     return _Reference(outputs, layers, shown)
 
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from mobilezoo.coreml.classes import COMPLEMENT_ADDED, SOFTMAX_ADDED
 from mobilezoo.coreml.names import output_names
 from mobilezoo.data.preprocessing import SAY_PREPROCESSING, Preprocessing
 from mobilezoo.errors import InvalidArgumentError
@@ -55,7 +56,7 @@ def run_keras(
     Args:
         model: any.
         arrays: one per input.
-        shown: examples for which layers are recorded.
+        shown: examples for which layers are recorded; 0 for none.
     """
     shape = tuple(arrays[0].shape[1:]) or None if len(arrays) == 1 else None
     structure = symbolic_inputs(model, shape, any_size=True)
@@ -80,14 +81,15 @@ def run_keras(
                 return model(packed, training=False)
             return model.call(keras.tree.map_structure(keras.ops.convert_to_tensor, packed))
 
-    with _in_float32(model):
-        computed(shown, record)
+    with in_float32(model):
+        if shown:
+            computed(shown, record)
         outputs = computed(len(arrays[0]), opening)
     return [_numpy(output) for output in keras.tree.flatten(outputs)], layers
 
 
 @contextmanager
-def _in_float32(model: keras.Model) -> Iterator[None]:
+def in_float32(model: keras.Model) -> Iterator[None]:
     """Layers of 16 bits compute in float32 meanwhile, with the weights that they have.
 
     The file computes in a precision of its own: it is compared with what the weights say, not with
@@ -173,7 +175,20 @@ def _numpy(tensor: Any) -> FloatArray:
     return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
 
 
-def softmax(logits: FloatArray) -> FloatArray:
+def as_classifier(program: CoreMLProgram, output: FloatArray) -> FloatArray:
+    """Keras's first output (n, units) with what labels made the exporter add behind it."""
+    added = program.metadata.user_defined
+    if SOFTMAX_ADDED in added:
+        output = _softmax(output)
+    return with_complement(output) if COMPLEMENT_ADDED in added else output
+
+
+def with_complement(probability: FloatArray) -> FloatArray:
+    """p (n, 1) -> (1 - p, p)."""
+    return np.concatenate([1 - probability, probability], axis=1)
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
     """(n, classes) -> (n, classes), each row of sum 1."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities: FloatArray = powers / powers.sum(axis=1, keepdims=True)

@@ -1,0 +1,108 @@
+"""Data in memory: arrays, lists and tf.data, in the forms that Keras makes."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.evaluation.arrays import ArraySource, DatasetSource
+
+PICTURES = np.arange(4 * 2 * 3 * 3, dtype=np.uint8).reshape(4, 2, 3, 3)
+LABELS = [2, 0, 1, 2]
+
+
+def read(source):
+    pairs = [(example.load(), example.label) for example in source.examples()]
+    return np.array([picture for picture, _ in pairs]), [label for _, label in pairs]
+
+
+@pytest.mark.parametrize("batch", [None, 3])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array(LABELS),
+        np.array(LABELS, np.float32),
+        np.array(LABELS)[:, np.newaxis],
+        np.eye(3)[LABELS],
+        np.eye(3, dtype=np.int32)[LABELS],
+    ],
+    ids=["numbers", "float numbers", "column", "one-hot", "whole one-hot"],
+)
+def test_a_dataset_has_numbers_or_one_hot_rows_in_batches_or_not(labels, batch):
+    dataset = tf.data.Dataset.from_tensor_slices((PICTURES, labels))
+
+    pictures, found = read(DatasetSource(dataset if batch is None else dataset.batch(batch)))
+
+    np.testing.assert_array_equal(pictures, PICTURES)
+    assert found == LABELS
+
+
+def test_a_dataset_knows_how_many_pictures_it_has():
+    dataset = tf.data.Dataset.from_tensor_slices((PICTURES, LABELS))
+
+    assert DatasetSource(dataset).count == 4
+    assert DatasetSource(dataset.batch(3)).count is None
+    assert DatasetSource(dataset.filter(lambda _, label: label > 0)).count is None
+
+
+def test_a_dataset_of_a_directory_knows_its_classes(folder):
+    dataset = keras.utils.image_dataset_from_directory(folder, image_size=(2, 3), verbose=False)
+
+    assert DatasetSource(dataset).names == ("blue", "green", "red")
+    assert DatasetSource(dataset.prefetch(1)).names is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "numbers"),
+    [
+        (LABELS, None, LABELS),
+        (np.eye(3)[LABELS], None, LABELS),
+        (["cat", "ant", "bee", "cat"], ("ant", "bee", "cat"), LABELS),
+        (np.array(["cat", "ant", "cat", "cat"], object), ("ant", "cat"), [1, 0, 1, 1]),
+        ([b"cat", b"ant", b"bee", b"cat"], ("ant", "bee", "cat"), LABELS),
+    ],
+)
+def test_arrays_have_numbers_one_hot_rows_or_names(labels, names, numbers):
+    source = ArraySource((PICTURES, labels))
+
+    assert source.names == names
+    assert read(source)[1] == numbers
+    assert source.count == 4
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array([[1, 1, 0]] * 4), "Several classes of one picture cannot be evaluated"),
+        (np.array([[0.9, 0.1]] * 4), "neither numbers of classes from 0 on nor one-hot"),
+        (np.zeros((4, 3)), "neither numbers"),
+        ([0.5, 1, 2, 0], "neither numbers"),
+        ([-1, 1, 2, 0], "from 0 on"),
+        ([0, 1, 2], "has 4 pictures and 3 labels"),
+    ],
+)
+def test_labels_that_name_no_class_are_refused(labels, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        read(ArraySource((PICTURES, labels)))
+
+
+def test_more_or_less_than_a_pair_is_refused():
+    with pytest.raises(InvalidArgumentError, match=r"tuple of 3; a pair \(pictures, labels\)"):
+        ArraySource((PICTURES, LABELS, LABELS))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda dataset: dataset.map(lambda x, y: x), "pairs .picture, label. are required"),
+        (lambda dataset: dataset.map(lambda x, y: (x, y, y)), "pairs .picture, label"),
+        (lambda dataset: dataset.map(lambda x, y: {"x": x, "y": y}), "pairs .picture, label"),
+        (lambda dataset: dataset.repeat(), "never ends. Leave repeat"),
+    ],
+)
+def test_a_dataset_of_something_else_is_refused(change, message):
+    dataset = tf.data.Dataset.from_tensor_slices((PICTURES, LABELS))
+
+    with pytest.raises(InvalidArgumentError, match=message):
+        DatasetSource(change(dataset))
