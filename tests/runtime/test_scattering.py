@@ -28,6 +28,16 @@ def test_scatter_replaces_along_another_axis():
     np.testing.assert_array_equal(y, [[1, 2, 7], [4, 5, 8]])
 
 
+def test_scatter_keeps_the_order_of_the_axes():
+    x = np.zeros((2, 3, 4), np.float32)
+    updates = np.arange(1.0, 7.0, dtype=np.float32).reshape(2, 3, 1)
+
+    y = scatter(x, np.array([2], np.int32), updates, axis=-1)
+
+    assert y.shape == (2, 3, 4)
+    np.testing.assert_array_equal(y[..., 2], [[1, 2, 3], [4, 5, 6]])
+
+
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [

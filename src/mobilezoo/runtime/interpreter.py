@@ -22,7 +22,7 @@ from mobilezoo.runtime.ops._sizes import MOST_ELEMENTS
 # what a kernel raises when a parameter or a shape makes no sense to it
 _FAILURES = (
     ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError,
-    MemoryError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError,
+    MemoryError, NotImplementedError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError,
     tf.errors.ResourceExhaustedError,
 )  # fmt: skip
 
