@@ -67,8 +67,8 @@ def test_gru_gates_come_in_the_order_reset_output_update():
         # i, f, o = 0.5, cell input 2: c = 0.5 * 8 + 0.5 * 2, h = 0.5 c
         ({}, 2.5, 5.0),
         ({"clip": 3.0}, 1.5, 3.0),
-        # i = sigmoid(8 * 100) = 1; o sees the new c, sigmoid(-100) = 0
-        ({"peephole": [100.0, 0.0, -100.0]}, 0.0, 6.0),
+        # i = sigmoid(8 * 100) = 1; o sees the new c, sigmoid(log 3) = 3 / 4
+        ({"peephole": [100.0, 0.0, 0.18310204811]}, 4.5, 6.0),
     ],
 )
 def test_lstm_forgets_and_takes_in(options, hidden, cell):
