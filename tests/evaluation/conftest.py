@@ -57,6 +57,14 @@ def plain(color, size=(28, 20)):
     return image.new("RGB", size, COLORS[color])
 
 
+def mostly(color, other, share=0.6):
+    """A picture 60 x 20: `other` in the middle, `color` on both sides of it."""
+    picture = plain(color, (60, 20))
+    width = round(60 * (1 - share))
+    picture.paste(plain(other, (width, 20)), (30 - width // 2, 0))
+    return picture
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Pictures by class: 3 of red, 2 of green and 1 of blue, one of each red and green wrong."""

@@ -54,6 +54,15 @@ def test_one_linear_unit_is_refused(save, name):
 
 
 @FORMATS
+def test_one_linear_unit_is_refused_whatever_it_gives(save, name):
+    network = color_network(1, None)
+    network.layers[-1].set_weights([np.full((3, 1), 0.01), np.array([0.5])])
+
+    with pytest.raises(InvalidArgumentError, match="gives one number, which is no probability"):
+        answers_of(save(network, name))
+
+
+@FORMATS
 @pytest.mark.parametrize("labels", [list(COLORS), None])
 def test_sigmoids_of_several_classes_are_refused_with_the_reason(save, name, labels):
     with pytest.raises(InvalidArgumentError, match=r"ends in 3 sigmoids.*several classes may"):

@@ -146,6 +146,7 @@ def test_gray_pictures_become_colored_and_colored_ones_gray():
     gray = np.full((9, 5), 77, np.uint8)
 
     assert pixels_of(gray, Form(4, 6, 3), "center").tolist() == [[[77, 77, 77]] * 6] * 4
+    assert pixels_of(gray, Form(9, 5, 3), "center").tolist() == [[[77, 77, 77]] * 5] * 9
     # ITU-R 601: 0.299 x 250 + 0.587 x 10 + 0.114 x 5
     assert pixels_of(plain("red"), Form(4, 6, 1), "center").tolist() == [[[81]] * 6] * 4
 

@@ -12,20 +12,12 @@ import tensorflow as tf
 from mobilezoo import ImageSizes, evaluate, load_coreml
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.evaluation import Comparison, Confusion, EvaluationInterrupted, Recall
-from tests.evaluation.conftest import BLUE, COLORS, GREEN, RED, color_network, plain
+from tests.evaluation.conftest import BLUE, COLORS, GREEN, RED, color_network, mostly, plain
 from tests.runtime.conftest import build, ct, mb
 
 # labels are the files' classes 0 red, 1 green, 2 blue; the fourth picture is wrong
 SHOWN, LABELS = [RED, GREEN, BLUE, BLUE], [0, 1, 2, 0]
 PIXELS = np.full((4, 20, 28, 3), [[[COLORS[color]]] for color in SHOWN], np.uint8)
-
-
-def mostly(color, other, share=0.6):
-    """A picture 60 x 20: `other` in the middle, `color` on both sides of it."""
-    picture = plain(color, (60, 20))
-    width = round(60 * (1 - share))
-    picture.paste(plain(other, (width, 20)), (30 - width // 2, 0))
-    return picture
 
 
 def test_folders_are_the_classes_that_the_file_calls_the_same(labelled, folder):

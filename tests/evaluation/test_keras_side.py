@@ -8,7 +8,7 @@ from keras import layers
 from mobilezoo import evaluate
 from mobilezoo.data.preprocessing import set_preprocessing
 from mobilezoo.errors import InvalidArgumentError, VerificationError
-from tests.evaluation.conftest import BLUE, COLORS, GREEN, RED, color_network
+from tests.evaluation.conftest import BLUE, COLORS, GREEN, RED, color_network, mostly
 from tests.runtime.conftest import build, mb
 
 PIXELS = np.full(
@@ -76,6 +76,16 @@ def test_the_models_answers_are_in_the_order_of_the_evaluation(save, network):
     assert found.files[0].agreement.top1 == 1.0
 
 
+def test_a_file_with_its_labels_in_another_order_is_compared_by_its_outputs(save, network):
+    first = save(network, "first.mlpackage", labels=list(COLORS))
+    second = save(network, "second.mlpackage", labels=["blue", "red", "green"], precision="float32")
+
+    found = evaluate([first, second], DATA, model=network)
+
+    assert found.files[1].agreement.top1 == 1.0
+    assert found.files[1].agreement.largest_difference < 1e-5
+
+
 def test_a_model_of_half_precision_computes_in_float32(save):
     network = color_network()
     path = save(network, precision="float32")
@@ -85,6 +95,24 @@ def test_a_model_of_half_precision_computes_in_float32(save):
 
     assert found.files[0].agreement.largest_difference < 1e-5
     assert network.layers[-1].compute_dtype == "bfloat16"
+
+
+def test_a_model_of_half_precision_is_compiled_once_and_not_for_each_batch(save):
+    traced = []
+
+    class Traced(layers.Layer):
+        def call(self, x):
+            traced.append(x)
+            return keras.ops.multiply(x, 1.0)
+
+    network = keras.Sequential([*color_network().layers, Traced(dtype="mixed_bfloat16")])
+    network.build((None, 20, 28, 3))
+    path = save(network)
+    traced.clear()
+
+    evaluate(path, DATA, model=network, batch_size=1)
+
+    assert len(traced) < 4
 
 
 def test_an_array_file_and_its_model_are_prepared_alike(save, network):
@@ -110,12 +138,12 @@ def test_files_of_several_sizes_are_compared_at_their_own(save):
     network = color_network(shape=(None, None, 3))
     paths = [
         save(network, f"{width}.mlpackage", input_shape=(20, width, 3), precision="float32")
-        for width in (28, 30)
+        for width in (28, 60)
     ]
 
-    found = evaluate(paths, DATA, model=network)
+    found = evaluate(paths, ([mostly(RED, GREEN)], [0]), model=network)
 
-    assert [file.input_size[1] for file in found.files] == [28, 30]
+    assert [(file.input_size[1], file.correct) for file in found.files] == [(28, 0), (60, 1)]
     assert all(file.agreement.largest_difference < 1e-5 for file in found.files)
 
 
