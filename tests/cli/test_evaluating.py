@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -63,6 +64,16 @@ def test_what_may_be_chance_is_said(capfd, files, folder):  # noqa: F811
         "blind.mlmodel: 3 that it alone has wrong, 0 that it alone has right: may be chance "
         "(p = 0.25)"
     ) in text
+
+
+def test_what_is_more_than_chance_is_said(capfd, files, folder):  # noqa: F811
+    for number in range(4):
+        shutil.copy(folder / "red" / "1.png", folder / "red" / f"more{number}.png")
+
+    _, out, _ = run(capfd, "evaluate", *files, folder)
+
+    # 7 and 0, p = 2 / 2**7
+    assert "0 that it alone has right: more than chance (p = 0.016)" in " ".join(out.split())
 
 
 def test_recalls_and_confusions_are_printed(capfd, files, folder):  # noqa: F811

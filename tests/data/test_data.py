@@ -244,8 +244,8 @@ def test_transparency_is_left_out(tmp_path):
     image = pytest.importorskip("PIL.Image")
     image.new("RGBA", (9, 5), (10, 20, 30, 0)).save(tmp_path / "x.png")
     indexed = image.new("P", (9, 5))
-    indexed.putpalette([10, 20, 30])
-    indexed.save(tmp_path / "indexed.png", transparency=b"\x00")
+    indexed.putpalette([10, 20, 30, 40, 50, 60])
+    indexed.save(tmp_path / "indexed.png", transparency=b"\x00\x80")
 
     for name in ("x.png", "indexed.png"):
         assert np.asarray(open_picture(tmp_path / name, (6, 4)))[0, 0].tolist() == [10, 20, 30]

@@ -34,6 +34,12 @@ def test_folders_are_the_classes_that_the_file_calls_the_same(labelled, folder):
     assert found.complete
 
 
+def test_the_most_frequent_confusion_comes_first(labelled):
+    found = evaluate(labelled, (PIXELS[[1, 0, 0, 2]], [0, 2, 2, 2]))
+
+    assert found.files[0].confusions == (Confusion("blue", "red", 2), Confusion("red", "green", 1))
+
+
 def test_a_file_without_labels_has_the_sorted_folders_in_its_order(save, folder):
     found = evaluate(save(), folder)  # its outputs are red, green, blue
 

@@ -78,8 +78,6 @@ class Reader:
         try:
             picture = example.load()
         except InvalidArgumentError as error:
-            if not example.path:
-                raise
             return LeftOut(example.path, str(error).removeprefix(f"'{example.path}' is "))
         return {form: pixels_of(picture, form, self._crop) for form in self._forms}
 

@@ -73,7 +73,7 @@ class KerasContestant:
 def _record(file: FileContestant, model: Any, given: Preprocessing | None) -> Preprocessing:
     program = file.opened.program
     check_same_inputs(model, program, file.form)
-    record = file.opened.entrance.record or given or recorded(program, model)
+    record = given or recorded(program, model)
     if record is None:
         raise InvalidArgumentError(
             f"Neither '{file.name}' nor the Keras model says how pixels must be prepared. "
