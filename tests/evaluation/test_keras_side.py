@@ -97,24 +97,6 @@ def test_a_model_of_half_precision_computes_in_float32(save):
     assert network.layers[-1].compute_dtype == "bfloat16"
 
 
-def test_a_model_of_half_precision_is_compiled_once_and_not_for_each_batch(save):
-    traced = []
-
-    class Traced(layers.Layer):
-        def call(self, x):
-            traced.append(x)
-            return keras.ops.multiply(x, 1.0)
-
-    network = keras.Sequential([*color_network().layers, Traced(dtype="mixed_bfloat16")])
-    network.build((None, 20, 28, 3))
-    path = save(network)
-    traced.clear()
-
-    evaluate(path, DATA, model=network, batch_size=1)
-
-    assert len(traced) < 4
-
-
 def test_an_array_file_and_its_model_are_prepared_alike(save, network):
     path = save(network, inputs="array", precision="float32")
 
