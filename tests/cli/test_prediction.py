@@ -88,3 +88,19 @@ def test_predict_describes_what_is_no_class_probability(capfd, export, picture, 
     assert all(map(str.startswith, lines[1:], shapes))
     assert "class" not in out
     assert err.count("gives no class probabilities") == 1
+
+
+def test_an_overflow_in_float16_is_told_in_one_line(capfd, tmp_path, picture):
+    net = keras.Sequential([keras.Input((8, 12, 3)), layers.Flatten(), layers.Dense(4)])
+    net.layers[-1].set_weights([np.full((288, 4), 1e3), np.zeros(4)])
+    export_coreml(net, tmp_path / "m.mlpackage", preprocessing="unit")
+
+    silent = run(capfd, "predict", tmp_path / "m.mlpackage", picture)
+    code, _, errors = run(
+        capfd, "predict", tmp_path / "m.mlpackage", picture, "--arithmetic", "float16"
+    )
+
+    assert "warning" not in silent[2]
+    assert code == 0
+    assert "mobilezoo: warning: float16 ends at 65504: op " in errors
+    assert ".py" not in errors

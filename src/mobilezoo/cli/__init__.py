@@ -10,12 +10,23 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from mobilezoo.cli.parser import make_parser
 from mobilezoo.cli.wording import as_options
-from mobilezoo.errors import InvalidArgumentError, MobilezooError, OutputExistsError
+from mobilezoo.errors import (
+    Float16OverflowWarning,
+    InvalidArgumentError,
+    MobilezooError,
+    OutputExistsError,
+    PreprocessingWarning,
+)
+
+_WARNINGS = (Float16OverflowWarning, PreprocessingWarning)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         module, _, function = arguments.run.partition(":")
-        getattr(importlib.import_module(module), function)(arguments)
+        with _own_warnings():
+            getattr(importlib.import_module(module), function)(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # as `mobilezoo list | head` ends: who read has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -42,6 +54,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # whatever it is, the user gets one line unless they ask for more
         return _report(error, 1, arguments)
     return 0
+
+
+@contextmanager
+def _own_warnings() -> Iterator[None]:
+    """The library's warnings in one line each, without a place in its source."""
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, _WARNINGS):
+            print(f"mobilezoo: warning: {message}", file=sys.stderr)
+        else:
+            shown(message, category, *place, **more)
+
+    with warnings.catch_warnings():
+        for category in _WARNINGS:
+            warnings.simplefilter("default", category)
+        warnings.showwarning = show
+        yield
 
 
 def _report(error: Exception, code: int, arguments: Namespace) -> int:

@@ -33,6 +33,7 @@ def evaluate(arguments: Namespace) -> None:
             crop=arguments.crop,
             size=arguments.size,
             preprocessing=choose_preprocessing(arguments),
+            arithmetic=arguments.arithmetic,
             batch_size=arguments.batch_size,
             progress=True,
         )

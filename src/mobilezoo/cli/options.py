@@ -51,6 +51,15 @@ def add_builder_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_arithmetic(parser: argparse.ArgumentParser) -> None:
+    """--arithmetic, of commands that run files."""
+    parser.add_argument(
+        "--arithmetic", choices=("float32", "float16"), default="float32",
+        help="float16 also rounds what is computed between layers, as a device of float16 stores "
+        "it (default: float32)",
+    )  # fmt: skip
+
+
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """What the exported file takes."""
     group = parser.add_argument_group("inputs")

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from mobilezoo._version import __version__
 from mobilezoo.cli import values
 from mobilezoo.cli.options import (
+    add_arithmetic,
     add_builder_options,
     add_crop,
     add_imports,
@@ -173,6 +174,7 @@ def _add_predict(subparsers: Any) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="picture files")
     parser.add_argument("--top", type=int, default=5, help="answers to print (default: 5)")
     add_crop(parser)
+    add_arithmetic(parser)
 
 
 def _add_evaluate(subparsers: Any) -> None:
@@ -198,6 +200,7 @@ def _add_evaluate(subparsers: Any) -> None:
         "--size", type=values.size, metavar="HEIGHTxWIDTH",
         help="of the pictures for files that take several sizes (default: each one's own default)",
     )  # fmt: skip
+    add_arithmetic(parser)
     parser.add_argument(
         "--labels", help="of files that have none: imagenet, cifar10, digits or a text file with "
         "one label a line",

@@ -22,7 +22,7 @@ def predict(arguments: Namespace) -> None:
     from mobilezoo.data.images import open_picture
     from mobilezoo.runtime import load_coreml
 
-    program = load_coreml(arguments.file)
+    program = load_coreml(arguments.file, arithmetic=arguments.arithmetic)
     feature = program.inputs[0]
     if feature.kind != "image" or len(program.inputs) != 1:
         raise InvalidArgumentError(

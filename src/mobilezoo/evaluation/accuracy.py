@@ -172,6 +172,7 @@ class FileEvaluation(Accuracy):
     Attributes:
         path: of the file.
         precision: of its weights.
+        arithmetic: "float16" if what was computed between layers was rounded to that.
         size_bytes: on disk.
         input_size: (height, width) of the pictures that it was given, in pixels.
         seconds: that it computed, without reading and resizing the pictures.
@@ -180,6 +181,7 @@ class FileEvaluation(Accuracy):
 
     path: str
     precision: str
+    arithmetic: str
     size_bytes: int
     input_size: tuple[int, int]
     seconds: float
@@ -195,6 +197,7 @@ class FileEvaluation(Accuracy):
         return super().to_dict() | {
             "path": self.path,
             "precision": self.precision,
+            "arithmetic": self.arithmetic,
             "size_bytes": self.size_bytes,
             "input_size": list(self.input_size),
             "pictures_per_second": self.pictures_per_second,

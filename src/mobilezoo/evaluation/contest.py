@@ -155,9 +155,11 @@ def _answers(file: Opened) -> tuple[str, Names | None, int]:
 
 
 def _names(files: Sequence[Opened]) -> list[str]:
-    """Names of the files; whole paths of those that are called the same."""
-    often = Counter(file.program.path.name for file in files)
+    """Names of the files; whole paths of those that are called the same, and their arithmetic."""
+    paths = [file.program.path for file in files]
+    called, given = Counter(path.name for path in dict.fromkeys(paths)), Counter(paths)
+    names = [path.name if called[path.name] == 1 else str(path) for path in paths]
     return [
-        file.program.path.name if often[file.program.path.name] == 1 else str(file.program.path)
-        for file in files
+        name if given[path] == 1 else f"{name} ({file.program.arithmetic})"
+        for name, path, file in zip(names, paths, files, strict=True)
     ]

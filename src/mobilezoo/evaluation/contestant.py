@@ -71,6 +71,7 @@ class FileContestant:
             **counts(self.tally, self.name, classes),
             path=str(self.opened.program.path),
             precision=_precision(self.opened),
+            arithmetic=self.opened.program.arithmetic,
             size_bytes=found.size_bytes,
             input_size=self.form[:2],
             seconds=self.seconds,

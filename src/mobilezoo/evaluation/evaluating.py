@@ -37,6 +37,7 @@ def evaluate(
     crop: str = "center",
     size: tuple[int, int] | None = None,
     preprocessing: str | Preprocessing | None = None,
+    arithmetic: str = "float32",
     batch_size: int = 32,
     progress: bool = False,
 ) -> Evaluation:
@@ -59,6 +60,8 @@ def evaluate(
         size: (height, width) for files that take several; default: each one's own default.
         preprocessing: of the pixels for files that take an array and no image, and for `model`
             where neither it nor the files say; as for `export_coreml`.
+        arithmetic: "float32", or "float16" to round what is computed between layers, too, as
+            `load_coreml` does; for files that are given as paths.
         batch_size: pictures in memory at once.
         progress: show a bar on stderr if that is a terminal.
 
@@ -76,7 +79,7 @@ def evaluate(
     _check(crop, size, batch_size)
     record = None if preprocessing is None else find(preprocessing)
     source = _open_source(data)
-    opened = _open_files(files, size, record)
+    opened = _open_files(files, size, record, arithmetic)
     contest = Contest(opened, source.names, labels, model, record)
     reader = Reader(source, contest.forms, crop)
     try:
@@ -124,15 +127,16 @@ def _open_source(data: Any) -> Source:
 
 
 def _open_files(
-    files: File | Sequence[File], size: tuple[int, int] | None, record: Preprocessing | None
+    files: File | Sequence[File],
+    size: tuple[int, int] | None,
+    record: Preprocessing | None,
+    arithmetic: str,
 ) -> list[Opened]:
     several = files if isinstance(files, (list, tuple)) else [files]
     if not several:
         raise InvalidArgumentError("No file is given: pass the path of a .mlpackage or .mlmodel.")
-    opened = [
-        open_contestant(_open(file), None if size is None else (int(size[0]), int(size[1])), record)
-        for file in several
-    ]
+    sides = None if size is None else (int(size[0]), int(size[1]))
+    opened = [open_contestant(_open(file, arithmetic), sides, record) for file in several]
     if size is not None and not any(item.program.inputs[0].has_free_sides for item in opened):
         height, width = opened[0].entrance.form[:2]
         raise InvalidArgumentError(
@@ -142,11 +146,11 @@ def _open_files(
     return opened
 
 
-def _open(file: Any) -> CoreMLProgram:
+def _open(file: Any, arithmetic: str) -> CoreMLProgram:
     if isinstance(file, CoreMLProgram):
         return file
     if isinstance(file, (str, os.PathLike)):
-        return load_coreml(file)
+        return load_coreml(file, arithmetic=arithmetic)
     raise InvalidArgumentError(
         f"A file is given as {type(file).__name__}; the path of a .mlpackage or .mlmodel is "
         "required, whose size and precision are reported, or what load_coreml returned for it."

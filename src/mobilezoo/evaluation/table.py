@@ -15,11 +15,14 @@ def table(evaluation: Evaluation) -> str:
     """A line for each file, after one for the Keras model; what nobody has is no column."""
     rows = [] if evaluation.keras is None else [_accuracy(evaluation.keras)]
     rows += [_accuracy(file) | _file(file) for file in evaluation.files]
+    if any(file.arithmetic != "float32" for file in evaluation.files):
+        for row, file in zip(rows[-len(evaluation.files) :], evaluation.files, strict=True):
+            row["arithmetic"] = file.arithmetic
     titles = [
         title
         for title in (
-            "file", "precision", "size", "top-1", "95 % interval", "top-5", "same as Keras",
-            "difference", "pictures/s",
+            "file", "precision", "arithmetic", "size", "top-1", "95 % interval", "top-5",
+            "same as Keras", "difference", "pictures/s",
         )
         if any(title in row for row in rows)
     ]  # fmt: skip

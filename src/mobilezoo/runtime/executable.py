@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -18,12 +18,20 @@ from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.interpreter import evaluate, failure
 from mobilezoo.runtime.layout import channels_first
 from mobilezoo.runtime.operations import Block, Operation
+from mobilezoo.runtime.storage import Storage
 
 Values: TypeAlias = Iterator[tuple[str, Array]]  # with their names
 
 _DEVICE = "CPU:0"
 _MOST_TRACED = 8  # functions for inputs of different sizes that are kept,
 _MOST_LISTED = 128  # or one for each choice of sizes that the file lists, up to so many
+
+
+class Traced(NamedTuple):
+    """The loop, compiled for inputs of some sizes."""
+
+    function: Callable[..., list[tf.Tensor]]  # all inputs -> the fetched values, `peaks()`
+    storage: Storage
 
 
 class Executable:
@@ -47,7 +55,8 @@ class Executable:
         self._features = tuple(features)
         self._fetch = tuple(fetch)
         self._batched = many
-        self._traced: dict[Any, Callable[..., list[tf.Tensor]]] = {}  # for the latest sizes
+        self._new_storage: type[Storage] = Storage
+        self._traced: dict[Any, Traced] = {}  # for the latest sizes
         listed = math.prod(len(feature.choices) or 1 for feature in features)
         self._most_traced = max(_MOST_TRACED, min(listed, _MOST_LISTED))
         self._lock = threading.Lock()
@@ -76,14 +85,16 @@ class Executable:
     def values(self, arrays: Sequence[Array]) -> Values:
         """Compute every value of the first example, operation by operation, in program order."""
         with tf.device(_DEVICE):
-            environment = self._environment(self._tensors(self._example(arrays, 0)))
-        steps = evaluate(self._block.operations, environment)
+            storage = self._new_storage(self._block)
+            environment = self._environment(self._tensors(self._example(arrays, 0)), storage)
+        steps = evaluate(self._block.operations, environment, storage)
         while True:
             with tf.device(_DEVICE):  # not held while the caller looks at a value
                 step = next(steps, None)
             if step is None:
                 return
             name, value = step
+            storage.report([name])
             if isinstance(value, tf.Tensor):  # an array is a constant
                 yield name, value.numpy()
 
@@ -96,16 +107,26 @@ class Executable:
         other._traced, other._lock = {}, threading.Lock()
         return other
 
+    def storing(self, kind: type[Storage]) -> Executable:
+        """A copy that keeps its values so."""
+        other = copy.copy(self)
+        other._new_storage = kind
+        other._traced, other._lock = {}, threading.Lock()
+        return other
+
     def _call(self, arrays: Sequence[Array]) -> list[Array]:
         try:
             with tf.device(_DEVICE):
                 tensors = self._tensors(arrays)
-                return [output.numpy() for output in self._compiled(tensors)(*tensors)]
+                traced = self._compiled(tensors)
+                made = [output.numpy() for output in traced.function(*tensors)]
         except tf.errors.OpError as error:
             raise failure(error, "the program", self._block.operations) from error
+        traced.storage.report(peaks=made[len(self._fetch) :])
+        return made[: len(self._fetch)]
 
-    def _compiled(self, tensors: Sequence[tf.Tensor]) -> Callable[..., list[tf.Tensor]]:
-        """The concrete function for inputs of these sizes: all inputs -> the fetched values."""
+    def _compiled(self, tensors: Sequence[tf.Tensor]) -> Traced:
+        """The loop for inputs of these sizes."""
         signature = [
             self._spec(feature, x) for feature, x in zip(self._features, tensors, strict=True)
         ]
@@ -117,17 +138,19 @@ class Executable:
                 del self._traced[next(iter(self._traced))]
         return traced
 
-    def _trace(self, signature: Sequence[tf.TensorSpec]) -> Callable[..., list[tf.Tensor]]:
+    def _trace(self, signature: Sequence[tf.TensorSpec]) -> Traced:
+        storage = self._new_storage(self._block)
+
         def compute(*inputs: tf.Tensor) -> list[tf.Tensor]:
-            environment = self._environment(inputs)
+            environment = self._environment(inputs, storage)
             operations = self._block.operations if self._batched is None else self._batched
-            for _ in evaluate(operations, environment):
+            for _ in evaluate(operations, environment, storage):
                 pass
-            return [tensor(environment[name]) for name in self._fetch]
+            fetched = [tensor(environment[name]) for name in self._fetch]
+            return [*fetched, *storage.peaks()]
 
         function = tf.function(compute, input_signature=signature, autograph=False)
-        concrete: Callable[..., list[tf.Tensor]] = function.get_concrete_function()
-        return concrete
+        return Traced(function.get_concrete_function(), storage)
 
     def _example(self, arrays: Sequence[Array], i: int) -> list[Array]:
         """Example i, each array in its declared shape."""
@@ -141,17 +164,20 @@ class Executable:
         tensors = [tf.convert_to_tensor(array) for array in arrays]
         return [tf.cast(x, tf.float32) if x.dtype == tf.uint8 else x for x in tensors]
 
-    def _environment(self, inputs: Sequence[tf.Tensor]) -> dict[str, Any]:
+    def _environment(self, inputs: Sequence[tf.Tensor], storage: Storage) -> dict[str, Any]:
         """Constants that are outputs, and inputs in the declared order of axes and channels."""
         environment: dict[str, Any] = {
             name: self._block.constants[name].value()
             for name in self._fetch
             if name in self._block.constants
         }
+        types = {item.name: item.type for item in self._block.inputs}
         for feature, value in zip(self._features, inputs, strict=True):
             ordered = _in_declared_order(feature, value)
             enter = self._block.entrances.get(feature.name)
-            environment[feature.name] = ordered if enter is None else enter(ordered)
+            entered = ordered if enter is None else enter(ordered)
+            name = feature.name
+            environment[name] = storage.entered(name, types[name], entered)
         return environment
 
     def _spec(self, feature: Feature, x: tf.Tensor) -> tf.TensorSpec:

@@ -18,6 +18,7 @@ from mobilezoo.errors import (
 )
 from mobilezoo.runtime.operations import Operation, Output, Reference, Shape
 from mobilezoo.runtime.ops._sizes import MOST_ELEMENTS
+from mobilezoo.runtime.storage import Storage
 
 # what a kernel raises when a parameter or a shape makes no sense to it
 _FAILURES = (
@@ -36,28 +37,33 @@ _TRACES = re.compile(
 
 
 def evaluate(
-    operations: Iterable[Operation], environment: dict[str, Any]
+    operations: Iterable[Operation], environment: dict[str, Any], storage: Storage
 ) -> Iterator[tuple[str, Any]]:
     """Run `operations` in order and yield each value with its name.
 
     Args:
         operations: in program order.
         environment: name -> value; the inputs, to which each result is added.
+        storage: how values are kept.
 
     Raises:
         CoreMLFileError: a value does not have the shape that the file declares.
     """
     for operation in operations:
-        for output, value in zip(operation.outputs, _run(operation, environment), strict=True):
+        results = _run(operation, environment, storage)
+        for output, value in zip(operation.outputs, results, strict=True):
             _check_shape(operation, output, value)
-            environment[output.name] = value
-            yield output.name, value
+            environment[output.name] = storage.result(operation, output, value)
+            yield output.name, environment[output.name]
 
 
-def _run(operation: Operation, environment: Mapping[str, Any]) -> tuple[Any, ...]:
+def _run(operation: Operation, environment: Mapping[str, Any], storage: Storage) -> tuple[Any, ...]:
     """The results of one operation, errors of TensorFlow's explained by its place."""
     try:
-        inputs = {key: item.value(environment) for key, item in operation.arguments.items()}
+        inputs = {
+            key: storage.argument(key, item.value(environment))
+            for key, item in operation.arguments.items()
+        }
         result = operation.function(**inputs)
     except UnsupportedOpError as error:
         raise UnsupportedOpError(f"{operation.place}: {error}") from error

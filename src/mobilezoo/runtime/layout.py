@@ -37,6 +37,12 @@ def is_stored_last(x: Operand) -> bool:
     return _twin(x) is not None
 
 
+def in_stored_order(x: tf.Tensor) -> tf.Tensor:
+    """`x` with its axes in the order in which they are stored, where that does not matter."""
+    twin = _twin(x)
+    return x if twin is None else twin
+
+
 def last_axis_of(axis: int) -> int:
     """Where axis `axis` of (n, c, h, w) lies in (n, h, w, c); negative axes count from the end."""
     return TO_LAST.index(axis % 4)

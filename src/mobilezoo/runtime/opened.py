@@ -11,6 +11,7 @@ from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.executable import Values
 from mobilezoo.runtime.features import Feature, Metadata
 from mobilezoo.runtime.operations import Block
+from mobilezoo.runtime.storage import Storage
 
 
 class Runs(Protocol):
@@ -25,6 +26,9 @@ class Runs(Protocol):
 
     def values(self, arrays: Sequence[Array]) -> Values:
         """Compute every value of the first example."""
+
+    def storing(self, kind: type[Storage]) -> Runs:
+        """A copy that keeps its values so."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, overload
@@ -21,13 +22,18 @@ from mobilezoo.runtime.network.opening import open_network
 from mobilezoo.runtime.network.pipeline import PIPELINES, open_pipeline
 from mobilezoo.runtime.opened import Opened
 from mobilezoo.runtime.package import InPackage, ModelFile, open_package, read_model
+from mobilezoo.runtime.storage import Float16Storage, Storage
 from mobilezoo.runtime.stored import Place, Weights, stored_weights, with_weights
 
+_STORAGES = {"float32": Storage, "float16": Float16Storage}
 _LIST_CHUNK = 32  # examples of a list that run at once
 
 
 def load_coreml(
-    path: str | os.PathLike[str] | InPackage, *, function_name: str | None = None
+    path: str | os.PathLike[str] | InPackage,
+    *,
+    function_name: str | None = None,
+    arithmetic: str = "float32",
 ) -> CoreMLProgram:
     """Open an ML program (`.mlpackage`), or a neural network or a pipeline of them (`.mlmodel`).
 
@@ -37,23 +43,32 @@ def load_coreml(
     Args:
         path: the `.mlpackage` folder or the `.mlmodel` file, or coremltools' `MLModel` of a folder.
         function_name: of an ML program with several functions; its default one if None.
+        arithmetic: "float32", or "float16": each value that an op computes is rounded to float16
+            before the next op reads it, as a device of float16 would store it; ops themselves
+            still compute and accumulate in float32. Values that a program declares float32 beside
+            float16 ones stay so; programs without float16, and neural networks, are rounded
+            throughout, weights included. `predict` and `layers` give a Float16OverflowWarning
+            that names the op from which values beyond 65504 come.
 
     Raises:
         CoreMLFileError: there is no such file, or it is damaged.
         InvalidArgumentError: it has no function of that name; those that there are, are listed.
         UnsupportedOpError: it has ops or layers that the runtime does not know; all are listed.
     """
+    if arithmetic not in _STORAGES:
+        raise InvalidArgumentError(
+            f"Unknown arithmetic {arithmetic!r}. Choose {', '.join(_STORAGES)}."
+            f"{did_you_mean(str(arithmetic), _STORAGES)}"
+        )
     model = read_model(path)
     _check_function(model, function_name)
-    if model.kind == "mlProgram":
-        return CoreMLProgram(open_ml_program(open_package(model, function_name)))
-    if model.kind in PIPELINES:
-        return CoreMLProgram(open_pipeline(model))
-    return CoreMLProgram(open_network(model))
+    opened = _open(model, function_name)
+    storage = _STORAGES[arithmetic]
+    return CoreMLProgram(replace(opened, executable=opened.executable.storing(storage)), arithmetic)
 
 
 class CoreMLProgram:
-    """A Core ML file that runs on TensorFlow's CPU kernels, in float32.
+    """A Core ML file that runs on TensorFlow's CPU kernels.
 
     Use `load_coreml` to make one.
 
@@ -64,14 +79,16 @@ class CoreMLProgram:
         metadata: author, license, versions, minimum iOS.
         labels: names of the classes, of a classifier or in the metadata of a file with an output
             for each class (`classes`); None where there are none.
+        arithmetic: "float32", or "float16" if values are rounded to that.
         is_classifier: whether `predict` gives one label, and a probability for each.
     """
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, arithmetic: str = "float32") -> None:
         self.path: Path = opened.path
         self.inputs: tuple[Feature, ...] = opened.inputs
         self.outputs: tuple[Feature, ...] = opened.outputs
         self.metadata: Metadata = opened.metadata
+        self.arithmetic = arithmetic
         self._opened = opened
         self._block, self._fetch = opened.block, opened.fetch
         self._executable = opened.executable
@@ -140,7 +157,7 @@ class CoreMLProgram:
 
     def with_weights(self, weights: Mapping[Place, Array]) -> CoreMLProgram:
         """The same program with others in place of some of its `weights()`, of equal shapes."""
-        return CoreMLProgram(with_weights(self._opened, weights))
+        return CoreMLProgram(with_weights(self._opened, weights), self.arithmetic)
 
     def __repr__(self) -> str:
         """The file with its inputs and outputs."""
@@ -192,6 +209,12 @@ class CoreMLProgram:
         return {
             feature.name: _declared_type(fetched[feature.name], feature) for feature in self.outputs
         }
+
+
+def _open(model: ModelFile, function_name: str | None) -> Opened:
+    if model.kind == "mlProgram":
+        return open_ml_program(open_package(model, function_name))
+    return open_pipeline(model) if model.kind in PIPELINES else open_network(model)
 
 
 def _check_function(model: ModelFile, name: str | None) -> None:

@@ -14,6 +14,7 @@ from mobilezoo.runtime.network.opening import NETWORKS, open_network
 from mobilezoo.runtime.opened import Opened, fetched
 from mobilezoo.runtime.operations import Block
 from mobilezoo.runtime.package import ModelFile
+from mobilezoo.runtime.storage import Storage
 
 PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
 
@@ -96,6 +97,11 @@ class PipelineExecutable:
             read = self._read(part, columns)
             yield from part.executable.values(read)
             columns |= dict(zip(part.fetch, part.executable.run(read), strict=True))
+
+    def storing(self, kind: type[Storage]) -> PipelineExecutable:
+        """As `Executable.storing`, of all parts."""
+        parts = [replace(part, executable=part.executable.storing(kind)) for part in self._parts]
+        return PipelineExecutable(parts, self._inputs, self._fetch, self._path)
 
     def _given(self, arrays: Sequence[Array]) -> dict[str, Array]:
         return {item.name: array for item, array in zip(self._inputs, arrays, strict=True)}
