@@ -1,73 +1,226 @@
-"""`load_coreml(...).predict` beside Keras `predict_on_batch`: same network, same process.
+"""`load_coreml(...).predict` beside Keras and onnxruntime: the same networks, in the same process.
 
     python benchmarks/predict.py
+    python benchmarks/predict.py mobilenet vgg16 --batches 1 --repetitions 30
 
-The two take turns, so that a machine whose speed drifts disturbs both alike. Conversion of the
-features is part of the call; the file takes pictures as uint8, Keras prepared float32 arrays.
+Each network has a process of its own. There all take turns, so that a machine whose speed drifts
+disturbs them alike. Conversion of the inputs is part of a call: the files take pictures as uint8,
+Keras's `predict_on_batch` and onnxruntime prepared float32 arrays. The ONNX file is Keras's own
+export (tf2onnx); without onnxruntime and tf2onnx its columns are empty.
+
+The files: float16 and a palette of 8 bits (of coremltools' quick "uniform" kind, for what its
+values are does not matter here) as .mlpackage, float16 and palette8 as .mlmodel. "Load" is from the
+path to the first answer for one picture, so with reading, unpacking and compiling; "opened" is
+`load_coreml` alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
+import multiprocessing
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TQDM_DISABLE", "1")  # coremltools' progress bars
 
+import keras
 import numpy as np
 from _measure import conditions
 
-from mobilezoo import export_coreml, load_coreml, mobilenet, randomize_weights
-from mobilezoo.data.preprocessing import preprocessing
+from mobilezoo import build, export_coreml, load_coreml, randomize_weights
+from mobilezoo._environment import coremltools
+from mobilezoo.data.preprocessing import preprocessing_of
+from mobilezoo.runtime import CoreMLProgram
+
+NETWORKS = ("mobilenet", "resnet50", "inception_v3", "vgg16")
+FILES = ("float16.mlpackage", "palette8.mlpackage", "float16.mlmodel", "palette8.mlmodel")
+OTHERS = ("keras", "onnx")
+LOADS = 5  # turns
+Times = dict[str, float]  # seconds, by file or by other
 
 
-def compare(precision: str, batch: int, repetitions: int) -> None:
-    """Time both sides on one batch and print medians and ratio."""
-    model = randomize_weights(mobilenet())
-    pixels = np.random.default_rng(0).integers(0, 256, (batch, 224, 224, 3), np.uint8)
-    prepared = preprocessing("tf")(pixels)
+class Measured(NamedTuple):
+    """What one network costs in all its forms."""
+
+    bytes: Mapping[str, int]
+    opened: Times
+    loaded: Times
+    steady: Mapping[int, Times]  # by batch
+
+
+def measure(name: str, batches: Sequence[int], repetitions: int) -> Measured:
+    """Write all files of a network and time them."""
+    logging.getLogger("coremltools").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    model = randomize_weights(build(name))
+    side = model.input_shape[1]
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (max(batches), side, side, 3), np.uint8)
+    prepared = preprocessing_of(model)(pixels)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "m.mlpackage"
-        export_coreml(model, path, precision=precision)
-        started = time.perf_counter()
-        program = load_coreml(path)
-        loaded = time.perf_counter() - started
-        program.predict({"image": pixels})  # compiles
-        first = time.perf_counter() - started
-        ours, theirs = _take_turns(
-            lambda: program.predict({"image": pixels}),
-            lambda: model.predict_on_batch(prepared),
-            repetitions,
-        )
-    print(
-        f"{precision} batch {batch:3}: mobilezoo {1e3 * ours:.1f} ms, Keras {1e3 * theirs:.1f} ms"
-    )
-    print(f"  ratio {ours / theirs:.2f}; load {1e3 * loaded:.0f} ms, first answer {first:.2f} s")
+        paths = write(model, Path(folder))
+        opened = median_in_turns({n: lambda n=n: load_coreml(paths[n]) for n in FILES}, LOADS)
+        loads = {n: lambda n=n: run(n, load(n, paths[n]), pixels[:1], prepared[:1]) for n in paths}
+        loaded = median_in_turns(loads, LOADS)
+        ready = {n: load(n, path) for n, path in paths.items()}
+        check(ready, pixels[:2], prepared[:2])
+        steady = {}
+        for batch in batches:
+            calls = {
+                n: lambda n=n, batch=batch: run(n, ready[n], pixels[:batch], prepared[:batch])
+                for n in ready
+            }
+            steady[batch] = median_in_turns(calls, repetitions * (4 if batch == 1 else 1))
+        sizes = {n: size(path) for n, path in paths.items()}
+    return Measured(sizes, opened, loaded, steady)
 
 
-def _take_turns(
-    a: Callable[[], object], b: Callable[[], object], repetitions: int
-) -> tuple[float, float]:
-    times: tuple[list[float], list[float]] = ([], [])
-    for call in (a, b):  # warm-up
-        call()
-    for _ in range(repetitions):
-        for call, seconds in zip((a, b), times, strict=True):
+def write(model: keras.Model, folder: Path) -> dict[str, Path]:
+    """Name -> path of every form; without "onnx" where Keras cannot write it here."""
+    paths = {name: folder / name for name in FILES}
+    paths["keras"], paths["onnx"] = folder / "m.keras", folder / "m.onnx"
+    export_coreml(model, paths["float16.mlpackage"], minimum_deployment_target="iOS16")
+    export_coreml(model, paths["float16.mlmodel"])
+    export_coreml(model, paths["palette8.mlmodel"], precision="palette8")
+    palettize(paths["float16.mlpackage"], paths["palette8.mlpackage"])
+    model.save(paths["keras"])
+    try:
+        import onnxruntime  # noqa: F401
+
+        model.export(paths["onnx"], format="onnx", verbose=False)
+    except ImportError:
+        del paths["onnx"]
+    return paths
+
+
+def palettize(source: Path, target: Path) -> None:
+    """An ML program with tables of 256 values, written by coremltools."""
+    ct = coremltools()
+    optimize = ct.optimize.coreml
+    config = optimize.OptimizationConfig(optimize.OpPalettizerConfig(mode="uniform", nbits=8))
+    program = ct.models.MLModel(str(source), skip_model_load=True)
+    optimize.palettize_weights(program, config).save(str(target))
+
+
+def load(name: str, path: Path) -> Any:
+    """A form of the network, ready to be asked."""
+    if name == "keras":
+        return keras.models.load_model(path, compile=False)
+    if name == "onnx":
+        import onnxruntime
+
+        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return load_coreml(path)
+
+
+def run(name: str, ready: Any, pixels: Any, prepared: Any) -> Any:
+    """The answers, (batch, classes)."""
+    if name == "keras":
+        return ready.predict_on_batch(prepared)
+    if name == "onnx":
+        return ready.run(None, {ready.get_inputs()[0].name: prepared})[0]
+    assert isinstance(ready, CoreMLProgram)
+    (answers,) = ready.predict({ready.inputs[0].name: pixels}).values()
+    return answers
+
+
+def check(ready: Mapping[str, Any], pixels: Any, prepared: Any) -> None:
+    """All compute the same network, or their times say nothing; palettes as far as they can."""
+    answers = {name: run(name, item, pixels, prepared) for name, item in ready.items()}
+    expected = answers["keras"]
+    for name, answer in answers.items():
+        difference = np.abs(answer - expected).max() / np.abs(expected).max()
+        assert "palette" in name or difference < 0.05, f"{name} differs by {100 * difference:.1f} %"
+
+
+def median_in_turns(calls: Mapping[str, Callable[[], object]], repetitions: int) -> Times:
+    """Seconds; each runs once before."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(repetitions + 1):
+        for name, call in calls.items():
             started = time.perf_counter()
             call()
-            seconds.append(time.perf_counter() - started)
-    return statistics.median(times[0]), statistics.median(times[1])
+            if turn:
+                seconds[name].append(time.perf_counter() - started)
+    return {name: statistics.median(runs) for name, runs in seconds.items()}
+
+
+def size(path: Path) -> int:
+    """Bytes on disk."""
+    return sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
+
+
+def loading_table(done: Mapping[str, Measured]) -> str:
+    """Of each file what loading it costs."""
+    rows = ["| network | file | size | opened | load | x float16 | Keras | onnxruntime |"]
+    rows += ["|---|---|---|---|---|---|---|---|"]
+    for network, found in done.items():
+        others = " | ".join(f"{found.loaded[n]:.2f} s" if n in found.loaded else "" for n in OTHERS)
+        for name in FILES:
+            plain = found.loaded[f"float16{Path(name).suffix}"]
+            rows.append(
+                f"| {network} | {name} | {found.bytes[name] / 1e6:.1f} MB "
+                f"| {1e3 * found.opened[name]:.0f} ms | {found.loaded[name]:.2f} s "
+                f"| {found.loaded[name] / plain:.2f} | {others} |"
+            )
+    return "\n".join(rows)
+
+
+def steady_table(done: Mapping[str, Measured]) -> str:
+    """Of each file and batch what a call costs, and how it stands to the others."""
+    rows = [
+        "| network | batch | file | mobilezoo | x float16 | Keras | ratio | onnxruntime | ratio |"
+    ]
+    rows += ["|---|---|---|---|---|---|---|---|---|"]
+    for network, found in done.items():
+        for batch, times in found.steady.items():
+            for name in FILES:
+                plain = times[f"float16{Path(name).suffix}"]
+                others = " | ".join(
+                    f"{1e3 * times[n]:.1f} ms | {times[name] / times[n]:.2f}"
+                    if n in times
+                    else " | "
+                    for n in OTHERS
+                )
+                rows.append(
+                    f"| {network} | {batch} | {name} | {1e3 * times[name]:.1f} ms "
+                    f"| {times[name] / plain:.2f} | {others} |"
+                )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Measure and print both tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("networks", nargs="*", metavar="network", help=f"of {', '.join(NETWORKS)}")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 32])
+    parser.add_argument("--repetitions", type=int, default=9, help="turns (9); four times with 1")
+    arguments = parser.parse_args()
+    print(conditions(), flush=True)
+    with suppress(ImportError):
+        import onnxruntime
+
+        print(f"onnxruntime {onnxruntime.__version__}", flush=True)
+    done = {}
+    for name in arguments.networks or NETWORKS:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            call = (name, arguments.batches, arguments.repetitions)
+            done[name] = process.submit(measure, *call).result()
+        print(f"{name} done", flush=True)
+    print(f"\n{loading_table(done)}\n\n{steady_table(done)}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=15)
-    arguments = parser.parse_args()
-    print(conditions())
-    for precision in ("float32", "float16"):
-        for batch in (1, 32):
-            compare(precision, batch, arguments.repetitions * (4 if batch == 1 else 1))
+    main()

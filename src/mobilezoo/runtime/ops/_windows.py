@@ -30,25 +30,36 @@ class Windows:
             return ((0, 0),) * len(self.sizes)
         if self.pad_type == "custom":
             return self.pad
-        totals = [
-            max(0, (ceil(size / stride) - 1) * stride + (k - 1) * dilation + 1 - size)
-            for size, k, stride, dilation in zip(
-                _known(spatial), self.sizes, self.strides, self.dilations, strict=True
-            )
-        ]
-        small = tuple((total // 2, total - total // 2) for total in totals)
+        same = self._same(_known(spatial))
         if self.pad_type == "same_lower":  # the odd pixel goes before
-            return tuple((after, before) for before, after in small)
-        return small
+            return tuple((after, before) for before, after in same)
+        return same
 
     def padding(self, spatial: Sequence[int | None]) -> Padding:
         """The same, in TensorFlow's words."""
         if self.pad_type == "same":  # the odd pixel goes after, as in TensorFlow
             return "SAME"
         pairs = self.pairs(spatial)
+        if self.is_same(spatial, pairs):
+            return "SAME"
         if not any(before or after for before, after in pairs):
             return "VALID"
         return [(0, 0), *pairs, (0, 0)]
+
+    def is_same(self, spatial: Sequence[int | None], pairs: Pairs) -> bool:
+        """Whether this is TensorFlow's own padding, for which its kernels need no padded copy."""
+        known = [size for size in spatial if size is not None]
+        return len(known) == len(spatial) and pairs == self._same(known)
+
+    def _same(self, spatial: Sequence[int]) -> Pairs:
+        """(before, after) of the kind "same", the odd pixel after."""
+        totals = [
+            max(0, (ceil(size / stride) - 1) * stride + (k - 1) * dilation + 1 - size)
+            for size, k, stride, dilation in zip(
+                spatial, self.sizes, self.strides, self.dilations, strict=True
+            )
+        ]
+        return tuple((total // 2, total - total // 2) for total in totals)
 
 
 def windows(

@@ -67,7 +67,13 @@ def sigmoid(x: Operand) -> tf.Tensor:
 
 def sigmoid_hard(x: Operand, alpha: float, beta: float) -> tf.Tensor:
     """Return min(max(alpha * x + beta, 0), 1)."""
+    if beta == 0.0 and _is_sixth(alpha):  # how networks write relu6, which TensorFlow has
+        return elementwise(lambda value: tf.nn.relu6(value) * alpha, x)
     return elementwise(lambda value: tf.clip_by_value(alpha * value + beta, 0.0, 1.0), x)
+
+
+def _is_sixth(alpha: float) -> bool:
+    return math.isclose(alpha, 1 / 6, rel_tol=1e-6)  # a float32
 
 
 def silu(x: Operand) -> tf.Tensor:
@@ -87,6 +93,8 @@ def scaled_tanh(x: Operand, alpha: float, beta: float) -> tf.Tensor:
 
 def linear_activation(x: Operand, alpha: float, beta: float) -> tf.Tensor:
     """Return alpha * x + beta."""
+    if beta == 0.0:
+        return elementwise(lambda value: alpha * value, x)
     return elementwise(lambda value: alpha * value + beta, x)
 
 

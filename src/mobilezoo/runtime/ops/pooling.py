@@ -85,6 +85,8 @@ def _pool(
 
 
 def _max(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
+    if frame.is_same(x.shape[1:3], reached):
+        return tf.nn.max_pool2d(x, frame.sizes, frame.strides, "SAME")
     padding = _explicit(reached) if _any(reached) else "VALID"
     return tf.nn.max_pool2d(x, frame.sizes, frame.strides, padding)
 
@@ -107,6 +109,8 @@ def _mean_of_padded(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pair
 def _mean_of_inside(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
     if not _any(reached):
         return _mean(x, frame, reached)
+    if frame.is_same(x.shape[1:3], reached):
+        return tf.nn.avg_pool2d(x, frame.sizes, frame.strides, "SAME")  # which leaves padding out
     return _mean(x, frame, reached) / _share(np.pad(np.ones(x.shape[1:3]), reached), frame)
 
 
