@@ -3,10 +3,11 @@
     python benchmarks/predict.py
     python benchmarks/predict.py mobilenet vgg16 --batches 1 --repetitions 30
 
-Each network has a process of its own. There all take turns, so that a machine whose speed drifts
-disturbs them alike. Conversion of the inputs is part of a call: the files take pictures as uint8,
-Keras's `predict_on_batch` and onnxruntime prepared float32 arrays. The ONNX file is Keras's own
-export (tf2onnx); without onnxruntime and tf2onnx its columns are empty.
+Each network has processes of its own, one that writes and one that measures. There all take turns,
+so that a machine whose speed drifts disturbs them alike. Conversion of the inputs is part of a
+call: the files take pictures as uint8, Keras's `predict_on_batch` and onnxruntime prepared float32
+arrays. The ONNX file is Keras's own export (tf2onnx), VGG16's a plain chain; without onnxruntime
+and tf2onnx its columns are empty.
 
 The files: float16 and a palette of 8 bits (of coremltools' quick "uniform" kind, for what its
 values are does not matter here) as .mlpackage, float16 and palette8 as .mlmodel. "Load" is from the
@@ -36,6 +37,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # coremltools' progress bars
 import keras
 import numpy as np
 from _measure import conditions
+from _onnx import write_chain
 
 from mobilezoo import build, export_coreml, load_coreml, randomize_weights
 from mobilezoo._environment import coremltools
@@ -46,6 +48,7 @@ NETWORKS = ("mobilenet", "resnet50", "inception_v3", "vgg16")
 FILES = ("float16.mlpackage", "palette8.mlpackage", "float16.mlmodel", "palette8.mlmodel")
 OTHERS = ("keras", "onnx")
 LOADS = 5  # turns
+PAUSE = 0.05  # seconds before a call: onnxruntime's threads spin for a while after theirs
 Times = dict[str, float]  # seconds, by file or by other
 
 
@@ -58,49 +61,53 @@ class Measured(NamedTuple):
     steady: Mapping[int, Times]  # by batch
 
 
-def measure(name: str, batches: Sequence[int], repetitions: int) -> Measured:
-    """Write all files of a network and time them."""
+def measure(folder: Path, batches: Sequence[int], repetitions: int) -> Measured:
+    """Time all forms of a network that `write` left in a folder."""
+    paths = {name: path_of(folder, name) for name in (*FILES, *OTHERS)}
+    paths = {name: path for name, path in paths.items() if path.exists()}
+    pixels, prepared = np.load(folder / "pixels.npy"), np.load(folder / "prepared.npy")
+    opened = median_in_turns({n: lambda n=n: load_coreml(paths[n]) for n in FILES}, LOADS)
+    loads = {n: lambda n=n: run(n, load(n, paths[n]), pixels[:1], prepared[:1]) for n in paths}
+    loaded = median_in_turns(loads, LOADS)
+    ready = {n: load(n, path) for n, path in paths.items()}
+    check(ready, pixels[:2], prepared[:2])
+    steady = {}
+    for batch in batches:
+        calls = {
+            n: lambda n=n, batch=batch: run(n, ready[n], pixels[:batch], prepared[:batch])
+            for n in ready
+        }
+        steady[batch] = median_in_turns(calls, repetitions * (4 if batch == 1 else 1))
+    return Measured({n: size(path) for n, path in paths.items()}, opened, loaded, steady)
+
+
+def write(name: str, folder: Path, pictures: int) -> None:
+    """Write every form of a network, and pictures; no "onnx" where Keras cannot write it here."""
     logging.getLogger("coremltools").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)
     model = randomize_weights(build(name))
     side = model.input_shape[1]
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (max(batches), side, side, 3), np.uint8)
-    prepared = preprocessing_of(model)(pixels)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = write(model, Path(folder))
-        opened = median_in_turns({n: lambda n=n: load_coreml(paths[n]) for n in FILES}, LOADS)
-        loads = {n: lambda n=n: run(n, load(n, paths[n]), pixels[:1], prepared[:1]) for n in paths}
-        loaded = median_in_turns(loads, LOADS)
-        ready = {n: load(n, path) for n, path in paths.items()}
-        check(ready, pixels[:2], prepared[:2])
-        steady = {}
-        for batch in batches:
-            calls = {
-                n: lambda n=n, batch=batch: run(n, ready[n], pixels[:batch], prepared[:batch])
-                for n in ready
-            }
-            steady[batch] = median_in_turns(calls, repetitions * (4 if batch == 1 else 1))
-        sizes = {n: size(path) for n, path in paths.items()}
-    return Measured(sizes, opened, loaded, steady)
-
-
-def write(model: keras.Model, folder: Path) -> dict[str, Path]:
-    """Name -> path of every form; without "onnx" where Keras cannot write it here."""
-    paths = {name: folder / name for name in FILES}
-    paths["keras"], paths["onnx"] = folder / "m.keras", folder / "m.onnx"
-    export_coreml(model, paths["float16.mlpackage"], minimum_deployment_target="iOS16")
-    export_coreml(model, paths["float16.mlmodel"])
-    export_coreml(model, paths["palette8.mlmodel"], precision="palette8")
-    palettize(paths["float16.mlpackage"], paths["palette8.mlpackage"])
-    model.save(paths["keras"])
-    try:
+    pixels = np.random.default_rng(0).integers(0, 256, (pictures, side, side, 3), np.uint8)
+    np.save(folder / "pixels.npy", pixels)
+    np.save(folder / "prepared.npy", preprocessing_of(model)(pixels))
+    program, palette, *networks = (path_of(folder, name) for name in FILES)
+    export_coreml(model, program, minimum_deployment_target="iOS16")
+    palettize(program, palette)
+    for path, precision in zip(networks, ("float16", "palette8"), strict=True):
+        export_coreml(model, path, precision=precision)
+    model.save(path_of(folder, "keras"))
+    with suppress(ImportError):
         import onnxruntime  # noqa: F401
 
-        model.export(paths["onnx"], format="onnx", verbose=False)
-    except ImportError:
-        del paths["onnx"]
-    return paths
+        try:
+            write_chain(model, path_of(folder, "onnx"))
+        except TypeError:  # no plain chain
+            model.export(path_of(folder, "onnx"), format="onnx", verbose=False)
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """Where a form of the network lies."""
+    return folder / (f"{name}.{name}" if name in OTHERS else name)
 
 
 def palettize(source: Path, target: Path) -> None:
@@ -115,7 +122,7 @@ def palettize(source: Path, target: Path) -> None:
 def load(name: str, path: Path) -> Any:
     """A form of the network, ready to be asked."""
     if name == "keras":
-        return keras.models.load_model(path, compile=False)
+        return keras.saving.load_model(path, compile=False)
     if name == "onnx":
         import onnxruntime
 
@@ -148,6 +155,7 @@ def median_in_turns(calls: Mapping[str, Callable[[], object]], repetitions: int)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(repetitions + 1):
         for name, call in calls.items():
+            time.sleep(PAUSE)
             started = time.perf_counter()
             call()
             if turn:
@@ -215,11 +223,19 @@ def main() -> None:
         print(f"onnxruntime {onnxruntime.__version__}", flush=True)
     done = {}
     for name in arguments.networks or NETWORKS:
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            call = (name, arguments.batches, arguments.repetitions)
-            done[name] = process.submit(measure, *call).result()
-        print(f"{name} done", flush=True)
+        with tempfile.TemporaryDirectory() as given:
+            folder = Path(given)
+            alone(write, name, folder, max(arguments.batches))
+            call = (folder, arguments.batches, arguments.repetitions)
+            done[name] = alone(measure, *call)
+        print(f"{name} is done", flush=True)
     print(f"\n{loading_table(done)}\n\n{steady_table(done)}")
+
+
+def alone(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Its result, from a process of its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ without the rounding of intermediate values that a device adds. Integers keep th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -54,6 +55,14 @@ def tensor(x: Operand) -> tf.Tensor:
         return tf.constant(array)
     with tf.init_scope():
         return tf.constant(array)  # a copy in row-major order
+
+
+def transposed(x: Array, axes: Sequence[int]) -> tf.Tensor:
+    """A constant with its axes in another order, brought into it once, before the graph runs."""
+    if x.nbytes <= _EMBEDDED_BYTES:
+        return tensor(x.transpose(axes))
+    with tf.init_scope():
+        return tf.transpose(tf.constant(widen(x)), axes)  # on all cores, as NumPy would not
 
 
 def cast_type(dtype: str) -> tf.DType:

@@ -210,4 +210,4 @@ def _in_declared_order(feature: Feature, value: tf.Tensor) -> tf.Tensor:
     """Pictures (n, h, w, RGB) -> (n, RGB or BGR, h, w); arrays as they are."""
     if feature.kind != "image":
         return value
-    return channels_first(value[..., ::-1] if feature.color == "BGR" else value)
+    return channels_first(tf.reverse(value, [-1]) if feature.color == "BGR" else value)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
-from mobilezoo.runtime.arithmetic import Operand, tensor
+from mobilezoo.runtime.arithmetic import Operand, tensor, transposed
 from mobilezoo.runtime.layout import channels_first, channels_last
 from mobilezoo.runtime.ops._windows import Padding, Windows, windows
 
@@ -111,7 +111,5 @@ def _depthwise(x: tf.Tensor, weight: Operand, frame: Windows, padding: Padding) 
 
 
 def _kernel(weight: Operand, axes: tuple[int, ...]) -> tf.Tensor:
-    """The kernel in TensorFlow's order; a constant is transposed once, before the graph runs."""
-    if isinstance(weight, np.ndarray):
-        return tensor(weight.transpose(axes))
-    return tf.transpose(weight, axes)
+    """The kernel in TensorFlow's order."""
+    return (transposed if isinstance(weight, np.ndarray) else tf.transpose)(weight, axes)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
-from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+from mobilezoo.runtime.arithmetic import Array, Operand, tensor, transposed
 
 __all__ = ["linear", "matmul"]
 
@@ -15,7 +16,10 @@ def linear(x: Operand, weight: Array, bias: Array | None = None) -> tf.Tensor:
     if len(x.shape) == 1:
         return tf.squeeze(linear(tf.expand_dims(x, 0), weight, bias), 0)
     rows = tf.reshape(x, (-1, x.shape[-1])) if len(x.shape) > 2 else x
-    y = tf.matmul(rows, tensor(weight), transpose_b=True)
+    if isinstance(weight, np.ndarray):  # for many rows twice as fast as a product that transposes
+        y = tf.matmul(rows, transposed(weight, (1, 0)))
+    else:
+        y = tf.matmul(rows, weight, transpose_b=True)
     if bias is not None:
         y = tf.nn.bias_add(y, tensor(bias))
     if len(x.shape) > 2:
