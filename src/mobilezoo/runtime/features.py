@@ -10,7 +10,8 @@ from mobilezoo.errors import CoreMLFileError
 from mobilezoo.runtime.flexible import Choices, Ranges, read_array_shapes, read_image_sizes
 
 _ARRAY_TYPES = {"FLOAT32": "float32", "DOUBLE": "float64", "INT32": "int32", "FLOAT16": "float16"}
-_CHANNELS = {"RGB": 3, "BGR": 3, "GRAYSCALE": 1}
+HALF_GRAY = "GRAYSCALE_FLOAT16"  # gray of 16 bits, any number; all others have whole pixels 0..255
+_CHANNELS = {"RGB": 3, "BGR": 3, "GRAYSCALE": 1, HALF_GRAY: 1}
 _KINDS = {
     "multiArrayType": "array",
     "imageType": "image",
@@ -36,7 +37,7 @@ class Feature:
     dtype: str | None = None  # of an array, NumPy's name
     height: int | None = None  # of an image, in pixels
     width: int | None = None
-    color: str | None = None  # of an image: "RGB", "BGR" or "GRAYSCALE"
+    color: str | None = None  # of an image: "RGB", "BGR", "GRAYSCALE" or "GRAYSCALE_FLOAT16"
     # what a flexible input may be: shapes of an array, (height, width) of an image
     choices: Choices = ()
     ranges: Ranges = ()  # (lowest, highest) of each of these sizes

@@ -16,6 +16,7 @@ from mobilezoo.errors import CoreMLFileError, InvalidArgumentError, did_you_mean
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.examples import Examples, read_examples
 from mobilezoo.runtime.features import Feature, Metadata
+from mobilezoo.runtime.image_outputs import pictures
 from mobilezoo.runtime.ml_program import open_ml_program
 from mobilezoo.runtime.network.opening import open_network
 from mobilezoo.runtime.network.pipeline import PIPELINES, open_pipeline
@@ -190,8 +191,18 @@ class CoreMLProgram:
                 dict(zip(classifier.labels, row.tolist(), strict=True)) for row in rows
             ]
         return {
-            feature.name: _declared_type(fetched[feature.name], feature) for feature in self.outputs
+            feature.name: self._declared(fetched[feature.name], feature) for feature in self.outputs
         }
+
+    def _declared(self, column: Any, feature: Feature) -> Any:
+        """The values of several examples in the type that the file declares."""
+        if feature.kind == "image":
+            return pictures(feature, column, self.path)
+        if feature.kind == "double":  # of a regressor: one number per example
+            return [float(row.reshape(())) for row in column]
+        if feature.dtype is None or not isinstance(column, np.ndarray):
+            return column
+        return column.astype(feature.dtype, copy=False)
 
 
 def _check_function(model: ModelFile, name: str | None) -> None:
@@ -205,14 +216,6 @@ def _check_function(model: ModelFile, name: str | None) -> None:
         f"{model.path.name} has no function {name!r}. Choose {', '.join(model.functions)}."
         f"{did_you_mean(name, model.functions)}"
     )
-
-
-def _declared_type(column: Any, feature: Feature) -> Any:
-    if feature.kind == "double":  # of a regressor: one number per example
-        return [float(row.reshape(())) for row in column]
-    if feature.dtype is None or not isinstance(column, np.ndarray):
-        return column
-    return column.astype(feature.dtype, copy=False)
 
 
 def _present(column: Any, feature: Feature, examples: Examples) -> Any:

@@ -17,7 +17,7 @@ from mobilezoo.runtime.operations import Block, Classifier, Constant, Operation,
 from mobilezoo.runtime.package import ModelFile
 
 NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
-_OUTPUTS = ("array", "string", "int64", "double", "dictionary")
+_OUTPUTS = ("array", "image", "string", "int64", "double", "dictionary")
 
 
 def open_network(file: ModelFile) -> Opened:
