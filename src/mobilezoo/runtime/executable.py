@@ -22,6 +22,7 @@ from mobilezoo.runtime.operations import Block, Operation
 Values: TypeAlias = Iterator[tuple[str, Array]]  # with their names
 
 _DEVICE = "CPU:0"
+_CAST = (tf.uint8, tf.float64)  # to float32, in which programs compute
 _MOST_TRACED = 8  # functions for inputs of different sizes that are kept,
 _MOST_LISTED = 128  # or one for each choice of sizes that the file lists, up to so many
 
@@ -137,9 +138,9 @@ class Executable:
         ]
 
     def _tensors(self, arrays: Sequence[Array]) -> list[tf.Tensor]:
-        """The inputs of the concrete function: whole pixels, too, as floating numbers."""
+        """The inputs of the concrete function: whole pixels, too, as float32."""
         tensors = [tf.convert_to_tensor(array) for array in arrays]
-        return [tf.cast(x, tf.float32) if x.dtype == tf.uint8 else x for x in tensors]
+        return [tf.cast(x, tf.float32) if x.dtype in _CAST else x for x in tensors]
 
     def _environment(self, inputs: Sequence[tf.Tensor]) -> dict[str, Any]:
         """Constants that are outputs, and inputs in the declared order of axes and channels."""

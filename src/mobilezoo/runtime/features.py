@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mobilezoo.errors import CoreMLFileError
@@ -27,7 +27,7 @@ _MINIMUM_OS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Feature:
     """An input or output, as the file declares it."""
 
@@ -43,6 +43,22 @@ class Feature:
     ranges: Ranges = ()  # (lowest, highest) of each of these sizes
     default: tuple[int, ...] = ()  # the one that the file names first, of a flexible input
     leading_batch: bool = True  # whether a leading 1 of the shape counts examples
+    optional: bool = False  # whether `predict` runs without it
+    default_value: float | None = None  # then in each place of the array; None: zeros
+
+    def __repr__(self) -> str:
+        """Such as "<Feature 'image': RGB image, 96 x 64 pixels>"."""
+        return f"<Feature {self.name!r}: {self._in_words()}{', optional' if self.optional else ''}>"
+
+    def _in_words(self) -> str:
+        if self.kind == "image" and self.is_flexible:
+            return f"{self.color} image, (height, width) {self.sizes_in_words()}"
+        if self.kind == "image":
+            return f"{self.color} image, {self.width} x {self.height} pixels"
+        if self.kind != "array":
+            return self.kind
+        sizes = ", ".join("any" if size is None else str(size) for size in self.shape)
+        return f"{self.dtype} array ({sizes})"
 
     @property
     def has_free_batch(self) -> bool:
@@ -100,14 +116,20 @@ def read_feature(description: Any, path: object) -> Feature:
         CoreMLFileError: a kind of feature that is not known here.
     """
     kind = description.type.WhichOneof("Type")
-    name = description.name
+    name, optional = description.name, bool(description.type.isOptional)
     if kind == "imageType":
-        return _image(name, description.type.imageType, path)
+        return replace(_image(name, description.type.imageType, path), optional=optional)
     if kind == "multiArrayType":
-        return _array(name, description.type.multiArrayType, path)
+        return replace(_array(name, description.type.multiArrayType, path), optional=optional)
     if kind not in _KINDS:
         raise CoreMLFileError(f"{path}: feature {name!r} has kind {kind}, which is not supported.")
-    return Feature(name, _KINDS[kind])
+    return Feature(name, _KINDS[kind], optional=optional)
+
+
+def default_value(declared: Any) -> float | None:
+    """What an `ArrayFeatureType` says that an optional array holds if it is not given."""
+    kind = declared.WhichOneof("defaultOptionalValue")
+    return None if kind is None else getattr(declared, kind)
 
 
 def read_metadata(description: Any, specification_version: int) -> Metadata:
@@ -151,5 +173,5 @@ def _array(name: str, declared: Any, path: object) -> Feature:
     choices, ranges, default = read.choice
     return Feature(
         name, "array", read.free, _ARRAY_TYPES[dtype],
-        choices=choices, ranges=ranges, default=default,
+        choices=choices, ranges=ranges, default=default, default_value=default_value(declared),
     )  # fmt: skip

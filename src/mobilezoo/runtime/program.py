@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, overload
@@ -14,7 +14,7 @@ import numpy as np
 from mobilezoo._labels import labels_in
 from mobilezoo.errors import CoreMLFileError, InvalidArgumentError, did_you_mean
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.examples import Examples, read_examples
+from mobilezoo.runtime.examples import Examples, read_examples, read_listed
 from mobilezoo.runtime.features import Feature, Metadata
 from mobilezoo.runtime.image_outputs import pictures
 from mobilezoo.runtime.ml_program import open_ml_program
@@ -86,10 +86,10 @@ class CoreMLProgram:
     def predict(self, inputs: Mapping[str, Any]) -> dict[str, Any]: ...
 
     @overload
-    def predict(self, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
+    def predict(self, inputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
 
     def predict(
-        self, inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+        self, inputs: Mapping[str, Any] | Iterable[Mapping[str, Any]]
     ) -> dict[str, Any] | list[dict[str, Any]]:
         """Run the program, as `coremltools.models.MLModel.predict` does.
 
@@ -97,20 +97,23 @@ class CoreMLProgram:
             inputs: name -> value. A value is a picture (PIL, or pixels 0..255 in the order
                 R, G, B as (height, width, channels)) or an array of the declared shape. N
                 examples run at once if each picture is (N, height, width, channels) and each
-                array has N instead of its leading 1, or N before its declared shape. A list of
-                such dictionaries, of one example each, is run in turn. Pixels may be floating
-                numbers, but not scaled to 0..1: a picture with none above 1 is refused, unless it
-                is black or of whole numbers.
+                array has N instead of its leading 1, or N before its declared shape. Pixels may be
+                floating numbers, but not scaled to 0..1: a picture with none above 1 is refused,
+                unless it is black or of whole numbers. A list of such dictionaries, of one example
+                each, is run in turn, or whatever else gives them one after the other: a generator
+                is asked for 32, and these are forgotten before it is asked again.
 
         Returns:
-            name -> value, or a list of these. A classifier gives its label, and a dictionary
-            label -> probability; N examples give lists of N.
+            name -> value, or a list of these where several were given one after the other. A
+            classifier gives its label, and a dictionary label -> probability. A picture is a PIL
+            image of mode "RGBA", "L" or "F". N examples at once give an array with N rows, or a
+            list of N labels, dictionaries or pictures.
 
         Raises:
             InvalidArgumentError: an unknown or missing name, a wrong shape, size or type, pixels
                 scaled to 0..1, or a row that a table does not have.
         """
-        if isinstance(inputs, Sequence) and not isinstance(inputs, str):
+        if not isinstance(inputs, Mapping):
             return self._predict_list(inputs)
         examples = read_examples(self.inputs, inputs)
         columns = self._columns(examples.arrays)
@@ -158,14 +161,13 @@ class CoreMLProgram:
             ["classify"] if classifies else []
         )
 
-    def _predict_list(self, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def _predict_list(self, inputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = []
-        queue = iter(inputs)
-        while chunk := [read_examples(self.inputs, item) for item in islice(queue, _LIST_CHUNK)]:
-            if any(examples.count is not None for examples in chunk):
-                raise InvalidArgumentError("A dictionary in a list holds one example, not several.")
+        queue = read_listed(self.inputs, inputs)
+        while chunk := list(islice(queue, _LIST_CHUNK)):
             for _, alike in groupby(chunk, key=lambda item: [a.shape for a in item.arrays]):
                 results += self._predict_alike([item.arrays for item in alike])
+            del chunk, alike
         return results
 
     def _predict_alike(self, examples: Sequence[Sequence[Array]]) -> list[dict[str, Any]]:
