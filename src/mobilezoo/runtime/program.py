@@ -19,9 +19,9 @@ from mobilezoo.runtime.features import Feature, Metadata
 from mobilezoo.runtime.image_outputs import pictures
 from mobilezoo.runtime.ml_program import open_ml_program
 from mobilezoo.runtime.network.opening import open_network
-from mobilezoo.runtime.network.pipeline import PIPELINES, open_pipeline
 from mobilezoo.runtime.opened import Opened
 from mobilezoo.runtime.package import InPackage, ModelFile, open_package, read_model
+from mobilezoo.runtime.pipeline.opening import PIPELINES, open_pipeline
 from mobilezoo.runtime.stored import Place, Weights, stored_weights, with_weights
 
 _LIST_CHUNK = 32  # examples of a list that run at once

@@ -4,8 +4,7 @@ from coremltools.proto import Model_pb2
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime import load_coreml
-
-from .conftest import builder
+from tests.runtime.network.conftest import builder
 
 PICTURES = np.random.default_rng(2).integers(0, 256, (3, 4, 5, 3)).astype(np.uint8)
 
