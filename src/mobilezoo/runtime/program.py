@@ -12,11 +12,11 @@ from typing import Any, overload
 import numpy as np
 
 from mobilezoo._labels import labels_in
-from mobilezoo.errors import CoreMLFileError, InvalidArgumentError, did_you_mean
+from mobilezoo.errors import InvalidArgumentError, did_you_mean
+from mobilezoo.runtime.answers import answers, present
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.examples import Examples, read_examples, read_listed
+from mobilezoo.runtime.examples import read_examples, read_listed
 from mobilezoo.runtime.features import Feature, Metadata
-from mobilezoo.runtime.image_outputs import pictures
 from mobilezoo.runtime.ml_program import open_ml_program
 from mobilezoo.runtime.network.opening import open_network
 from mobilezoo.runtime.opened import Opened
@@ -74,7 +74,7 @@ class CoreMLProgram:
         self.outputs: tuple[Feature, ...] = opened.outputs
         self.metadata: Metadata = opened.metadata
         self._opened = opened
-        self._block, self._fetch = opened.block, opened.fetch
+        self._block = opened.block
         self._executable = opened.executable
         classifier = opened.block.classifier
         self.is_classifier = classifier is not None
@@ -116,9 +116,9 @@ class CoreMLProgram:
         if not isinstance(inputs, Mapping):
             return self._predict_list(inputs)
         examples = read_examples(self.inputs, inputs)
-        columns = self._columns(examples.arrays)
+        columns = answers(self._opened, self._executable.run(examples.arrays))
         return {
-            feature.name: _present(columns[feature.name], feature, examples)
+            feature.name: present(columns[feature.name], feature, examples)
             for feature in self.outputs
         }
 
@@ -172,39 +172,9 @@ class CoreMLProgram:
 
     def _predict_alike(self, examples: Sequence[Sequence[Array]]) -> list[dict[str, Any]]:
         """Examples of one shape, at once."""
-        columns = self._columns([np.concatenate(parts) for parts in zip(*examples, strict=True)])
+        arrays = [np.concatenate(parts) for parts in zip(*examples, strict=True)]
+        columns = answers(self._opened, self._executable.run(arrays))
         return [{name: column[i] for name, column in columns.items()} for i in range(len(examples))]
-
-    def _columns(self, arrays: Sequence[Array]) -> dict[str, Any]:
-        """Output name -> one item per example, each as the file declares it."""
-        run = self._executable.run(arrays)
-        fetched: dict[str, Any] = dict(zip(self._fetch, run, strict=True))
-        classifier = self._block.classifier
-        if classifier is not None:
-            probabilities = fetched[classifier.probabilities]
-            rows = probabilities.reshape(len(probabilities), -1)
-            if rows.shape[1] != len(classifier.labels):
-                raise CoreMLFileError(
-                    f"{self.path}: {len(classifier.labels)} labels for {rows.shape[1]} "
-                    "probabilities."
-                )
-            fetched[classifier.label_output] = [classifier.labels[row.argmax()] for row in rows]
-            fetched[classifier.probability_output] = [
-                dict(zip(classifier.labels, row.tolist(), strict=True)) for row in rows
-            ]
-        return {
-            feature.name: self._declared(fetched[feature.name], feature) for feature in self.outputs
-        }
-
-    def _declared(self, column: Any, feature: Feature) -> Any:
-        """The values of several examples in the type that the file declares."""
-        if feature.kind == "image":
-            return pictures(feature, column, self.path)
-        if feature.kind == "double":  # of a regressor: one number per example
-            return [float(row.reshape(())) for row in column]
-        if feature.dtype is None or not isinstance(column, np.ndarray):
-            return column
-        return column.astype(feature.dtype, copy=False)
 
 
 def _check_function(model: ModelFile, name: str | None) -> None:
@@ -218,12 +188,3 @@ def _check_function(model: ModelFile, name: str | None) -> None:
         f"{model.path.name} has no function {name!r}. Choose {', '.join(model.functions)}."
         f"{did_you_mean(name, model.functions)}"
     )
-
-
-def _present(column: Any, feature: Feature, examples: Examples) -> Any:
-    """A column in the form in which its examples were given."""
-    if examples.count is None:
-        return column[0]
-    instead_of_one = isinstance(column, np.ndarray) and not examples.extra_axis
-    leading_one = feature.leading_batch and instead_of_one and column.shape[1:2] == (1,)
-    return column[:, 0] if leading_one else column

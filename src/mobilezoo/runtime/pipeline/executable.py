@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mobilezoo.errors import CoreMLFileError
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.executable import Values
+from mobilezoo.runtime.executable import Column, Values
 from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.opened import Opened
 
@@ -33,7 +34,7 @@ class PipelineExecutable:
         """Whether any number of examples runs at once; else one after the other."""
         return all(part.executable.runs_many for part in self._parts)
 
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
+    def run(self, arrays: Sequence[Array]) -> list[Column]:
         """As `Executable.run`, through all parts."""
         columns = self._given(arrays)
         for part in self._parts:
@@ -49,10 +50,10 @@ class PipelineExecutable:
             yield from part.executable.values(read)
             columns |= dict(zip(part.fetch, part.executable.run(read), strict=True))
 
-    def _given(self, arrays: Sequence[Array]) -> dict[str, Array]:
+    def _given(self, arrays: Sequence[Array]) -> dict[str, Any]:
         return {item.name: array for item, array in zip(self._inputs, arrays, strict=True)}
 
-    def _read(self, part: Opened, columns: Mapping[str, Array]) -> list[Array]:
+    def _read(self, part: Opened, columns: Mapping[str, Any]) -> list[Array]:
         """The inputs of a part: (n, *declared), without a declared 1 that counts examples."""
         return [self._fitted(feature, columns[feature.name]) for feature in part.inputs]
 
