@@ -109,8 +109,8 @@ class Metadata:
     user_defined: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_feature(description: Any, path: object) -> Feature:
-    """Read a `FeatureDescription`.
+def read_feature(description: Any, path: object, lowest: int = 1) -> Feature:
+    """Read a `FeatureDescription`, whose array has no flexible size below `lowest`.
 
     Raises:
         CoreMLFileError: a kind of feature that is not known here.
@@ -120,7 +120,9 @@ def read_feature(description: Any, path: object) -> Feature:
     if kind == "imageType":
         return replace(_image(name, description.type.imageType, path), optional=optional)
     if kind == "multiArrayType":
-        return replace(_array(name, description.type.multiArrayType, path), optional=optional)
+        return replace(
+            _array(name, description.type.multiArrayType, path, lowest), optional=optional
+        )
     if kind not in _KINDS:
         raise CoreMLFileError(f"{path}: feature {name!r} has kind {kind}, which is not supported.")
     return Feature(name, _KINDS[kind], optional=optional)
@@ -165,11 +167,11 @@ def _image(name: str, declared: Any, path: object) -> Feature:
     return Feature(name, "image", shape, None, height, width, color, *read.choice)
 
 
-def _array(name: str, declared: Any, path: object) -> Feature:
+def _array(name: str, declared: Any, path: object, lowest: int) -> Feature:
     dtype = _enum_name(declared.ArrayDataType, declared.dataType)
     if dtype not in _ARRAY_TYPES:
         raise CoreMLFileError(f"{path}: array {name!r} has type {dtype}, which is not supported.")
-    read = read_array_shapes(declared, f"{path}: array {name!r}")
+    read = read_array_shapes(declared, f"{path}: array {name!r}", lowest)
     choices, ranges, default = read.choice
     return Feature(
         name, "array", read.free, _ARRAY_TYPES[dtype],

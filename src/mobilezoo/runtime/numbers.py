@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
 import numpy as np
 
-from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.features import Feature
+from mobilezoo.runtime.ops._sizes import MOST_ELEMENTS
 
 SINGLE_KINDS = ("double", "int64", "string")
 _DTYPES = {"float64": np.float64, "int32": np.int32}
@@ -38,6 +40,7 @@ def missing_value(feature: Feature) -> Array:
 
     Raises:
         InvalidArgumentError: a kind for which nothing is known, such as a picture.
+        CoreMLFileError: an array too large to be filled.
     """
     if feature.kind == "double":
         return np.array([np.nan])
@@ -47,6 +50,11 @@ def missing_value(feature: Feature) -> Array:
         raise InvalidArgumentError(
             f"Input {feature.name!r} is optional, and the file does not say what it is otherwise; "
             f"pass it ({feature.kind})."
+        )
+    if math.prod(sizes) > MOST_ELEMENTS:
+        raise CoreMLFileError(
+            f"Input {feature.name!r} is optional, of shape {tuple(sizes)}; at most {MOST_ELEMENTS} "
+            "numbers are supported. Pass it."
         )
     filled = np.full(
         sizes, feature.default_value or 0, _DTYPES.get(feature.dtype or "", np.float32)

@@ -38,6 +38,8 @@ class Opened:
     block: Block
     fetch: tuple[str, ...]  # the values that `executable.run` returns
     executable: Runs
+    labels: tuple[str | int, ...] | None = None  # of boxes, where it is no classifier
+    functions: tuple[str, ...] = ()  # of the file
 
 
 def fetched(block: Block, outputs: Sequence[Feature]) -> tuple[str, ...]:

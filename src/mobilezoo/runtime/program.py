@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, overload
@@ -17,11 +18,9 @@ from mobilezoo.runtime.answers import answers, present
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.examples import read_examples, read_listed
 from mobilezoo.runtime.features import Feature, Metadata
-from mobilezoo.runtime.ml_program import open_ml_program
-from mobilezoo.runtime.network.opening import open_network
 from mobilezoo.runtime.opened import Opened
-from mobilezoo.runtime.package import InPackage, ModelFile, open_package, read_model
-from mobilezoo.runtime.pipeline.opening import PIPELINES, open_pipeline
+from mobilezoo.runtime.opening import open_model
+from mobilezoo.runtime.package import InPackage, ModelFile, read_model
 from mobilezoo.runtime.stored import Place, Weights, stored_weights, with_weights
 
 _LIST_CHUNK = 32  # examples of a list that run at once
@@ -30,7 +29,7 @@ _LIST_CHUNK = 32  # examples of a list that run at once
 def load_coreml(
     path: str | os.PathLike[str] | InPackage, *, function_name: str | None = None
 ) -> CoreMLProgram:
-    """Open an ML program (`.mlpackage`), or a neural network or a pipeline of them (`.mlmodel`).
+    """Open an ML program (`.mlpackage`), a neural network (`.mlmodel`), or a pipeline of models.
 
     Everything is checked now, except the numbers of the weights, which are read when they are
     needed.
@@ -42,15 +41,12 @@ def load_coreml(
     Raises:
         CoreMLFileError: there is no such file, or it is damaged.
         InvalidArgumentError: it has no function of that name; those that there are, are listed.
-        UnsupportedOpError: it has ops or layers that the runtime does not know; all are listed.
+        UnsupportedOpError: it has ops, layers or models that the runtime does not know; all are
+            listed.
     """
     model = read_model(path)
     _check_function(model, function_name)
-    if model.kind == "mlProgram":
-        return CoreMLProgram(open_ml_program(open_package(model, function_name)))
-    if model.kind in PIPELINES:
-        return CoreMLProgram(open_pipeline(model))
-    return CoreMLProgram(open_network(model))
+    return CoreMLProgram(replace(open_model(model, function_name), functions=model.functions))
 
 
 class CoreMLProgram:
@@ -63,8 +59,9 @@ class CoreMLProgram:
         inputs: what `predict` takes.
         outputs: what `predict` returns.
         metadata: author, license, versions, minimum iOS.
-        labels: names of the classes, of a classifier or in the metadata of a file with an output
-            for each class (`classes`); None where there are none.
+        functions: names of an ML program's functions; empty for other files.
+        labels: names of the classes, of a classifier, of the boxes that a detector finds, or in the
+            metadata of a file with an output for each class (`classes`); None where there are none.
         is_classifier: whether `predict` gives one label, and a probability for each.
     """
 
@@ -78,8 +75,11 @@ class CoreMLProgram:
         self._executable = opened.executable
         classifier = opened.block.classifier
         self.is_classifier = classifier is not None
+        self.functions: tuple[str, ...] = opened.functions
         self.labels = (
-            labels_in(opened.metadata.user_defined) if classifier is None else classifier.labels
+            opened.labels or labels_in(opened.metadata.user_defined)
+            if classifier is None
+            else classifier.labels
         )
 
     @overload

@@ -81,14 +81,19 @@ def test_a_pipeline_may_return_an_array(save):
     )
 
 
-def test_parts_that_are_no_networks_are_listed(save):
-    other = Model_pb2.Model(specificationVersion=1)
-    other.glmClassifier.offset.append(1.0)
+def test_parts_that_are_not_supported_are_listed_with_the_reason(save):
+    trees, apples = Model_pb2.Model(), Model_pb2.Model()
+    trees.treeEnsembleClassifier.SetInParent()
+    apples.visionFeaturePrint.scene.SetInParent()
 
-    path = save(pipeline(extractor(), other, classifier()))
+    path = save(pipeline(extractor(), apples, trees))
 
-    with pytest.raises(UnsupportedOpError, match="part 2 of 3, glmClassifier"):
+    with pytest.raises(UnsupportedOpError) as refused:
         load_coreml(path)
+    assert str(refused.value).endswith(
+        "pipeline.mlmodel: not supported: part 2 of 3, visionFeaturePrint: its network is Apple's "
+        "and part of the system, not of the file; part 3 of 3, treeEnsembleClassifier."
+    )
 
 
 def unread(model):

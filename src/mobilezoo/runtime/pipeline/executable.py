@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobilezoo.errors import CoreMLFileError
+import numpy as np
+
+from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.executable import Column, Values
+from mobilezoo.runtime.executable import Column, Executable, Values
 from mobilezoo.runtime.features import Feature
+from mobilezoo.runtime.image_outputs import pixels
+from mobilezoo.runtime.numbers import SINGLE_KINDS, missing_value
 from mobilezoo.runtime.opened import Opened
 
 
 class PipelineExecutable:
-    """Networks that run one after the other.
+    """Models that run one after the other.
 
     Args:
         parts: in their order.
@@ -50,21 +55,70 @@ class PipelineExecutable:
             yield from part.executable.values(read)
             columns |= dict(zip(part.fetch, part.executable.run(read), strict=True))
 
-    def _given(self, arrays: Sequence[Array]) -> dict[str, Any]:
+    def _given(self, arrays: Sequence[Array]) -> dict[str, Column]:
         return {item.name: array for item, array in zip(self._inputs, arrays, strict=True)}
 
-    def _read(self, part: Opened, columns: Mapping[str, Any]) -> list[Array]:
+    def _read(self, part: Opened, columns: Mapping[str, Column]) -> list[Any]:
         """The inputs of a part: (n, *declared), without a declared 1 that counts examples."""
-        return [self._fitted(feature, columns[feature.name]) for feature in part.inputs]
+        count = len(next(iter(columns.values())))
+        return [
+            self._fitted(feature, columns[feature.name], part)
+            if feature.name in columns
+            else np.repeat(missing_value(feature), count, axis=0)
+            for feature in part.inputs
+        ]
 
-    def _fitted(self, feature: Feature, column: Array) -> Array:
+    def _fitted(self, feature: Feature, column: Column, part: Opened) -> Column:
+        if isinstance(column, list):
+            if isinstance(part.executable, Executable):
+                raise UnsupportedOpError(
+                    f"{self._path}: {feature.name!r} has another size for each example, and a "
+                    "network of the pipeline takes it; predict them one by one."
+                )
+            return [self._one_fitted(feature, each[np.newaxis])[0] for each in column]
+        return self._one_fitted(feature, column)
+
+    def _one_fitted(self, feature: Feature, column: Array) -> Array:
         if feature.kind == "image":
-            return column
+            return self._pictures(feature, column)
+        if feature.kind in SINGLE_KINDS:
+            return column.reshape(len(column))
         single = feature.leading_batch and feature.shape[:1] == (1,)
-        shape = tuple(size or 0 for size in feature.shape[1 if single else 0 :])
-        if [size for size in column.shape[1:] if size != 1] != [n for n in shape if n != 1]:
+        shape = _filled(feature.shape[1 if single else 0 :], column.shape[1:])
+        if shape is None:
             raise CoreMLFileError(
                 f"{self._path}: {feature.name!r} has shape {column.shape[1:]}, the next part of "
                 f"the pipeline takes {feature.shape}."
             )
-        return column.reshape(len(column), *shape)
+        array = column.reshape(len(column), *shape)
+        return array.astype(np.int32) if feature.dtype == "int32" else _floating(array, feature)
+
+    def _pictures(self, feature: Feature, column: Array) -> Array:
+        """Pixels (n, height, width, channels), given or made by a part."""
+        if feature.name in {item.name for item in self._inputs}:
+            return column
+        return pixels(feature, column, self._path)
+
+
+def _floating(array: Array, feature: Feature) -> Array:
+    """Wide enough for the part, of which networks compute in float32."""
+    exact = feature.dtype == "float64" and array.dtype.kind in "iu"
+    return array.astype(np.float64 if exact else np.float32) if array.dtype.kind != "f" else array
+
+
+def _filled(declared: Sequence[int | None], own: Sequence[int]) -> tuple[int, ...] | None:
+    """The declared shape with the free sizes from `own`; None where the two do not fit.
+
+    They may differ by axes of length 1: anywhere if all sizes are declared, else in front.
+    """
+    if None not in declared:
+        sizes = [size for size in declared if size is not None]
+        same = [size for size in sizes if size != 1] == [size for size in own if size != 1]
+        return tuple(sizes) if same else None
+    behind = tuple(own[max(len(own) - len(declared), 0) :])
+    fits = len(behind) == len(declared) and math.prod(own) == math.prod(behind)
+    if not fits or any(
+        size not in (None, real) for size, real in zip(declared, behind, strict=True)
+    ):
+        return None
+    return behind
