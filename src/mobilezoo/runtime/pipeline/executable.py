@@ -33,6 +33,8 @@ class PipelineExecutable:
     ) -> None:
         self._parts, self._inputs = tuple(parts), tuple(inputs)
         self._fetch, self._path = tuple(fetch), path
+        made = (feature for part in parts for feature in part.outputs)
+        self._makers = {feature.name: feature for feature in made if feature.kind == "image"}
 
     @property
     def runs_many(self) -> bool:
@@ -80,7 +82,7 @@ class PipelineExecutable:
 
     def _one_fitted(self, feature: Feature, column: Array) -> Array:
         if feature.kind == "image":
-            return self._pictures(feature, column)
+            return self._pixels(feature, column)
         if feature.kind in SINGLE_KINDS:
             return column.reshape(len(column))
         single = feature.leading_batch and feature.shape[:1] == (1,)
@@ -93,11 +95,21 @@ class PipelineExecutable:
         array = column.reshape(len(column), *shape)
         return array.astype(np.int32) if feature.dtype == "int32" else _floating(array, feature)
 
-    def _pictures(self, feature: Feature, column: Array) -> Array:
-        """Pixels (n, height, width, channels), given or made by a part."""
-        if feature.name in {item.name for item in self._inputs}:
+    def _pixels(self, feature: Feature, column: Array) -> Array:
+        """Of pictures that were given, or that a part made: (n, height, width, channels)."""
+        maker = self._makers.get(feature.name)
+        if maker is None:
             return column
-        return pixels(feature, column, self._path)
+        found = pixels(maker, column, self._path)
+        declared = (*feature.shape[2:], feature.shape[1])
+        if any(
+            size not in (None, own) for size, own in zip(declared, found.shape[1:], strict=True)
+        ):
+            raise CoreMLFileError(
+                f"{self._path}: image {feature.name!r} is made with (height, width, channels) "
+                f"{found.shape[1:]}, the next part of the pipeline takes {declared}."
+            )
+        return found
 
 
 def _floating(array: Array, feature: Feature) -> Array:
