@@ -134,7 +134,8 @@ def test_open_shapes_are_shown_as_ranges(capfd, save):
     for low, high in ((1, 1), (16, 64), (32, -1)):
         side = array.shapeRange.sizeRanges.add()
         side.lowerBound, side.upperBound = low, high
-    array.dataType = 65568
+    array.dataType, array.floatDefaultValue = 65568, 0.25
+    model.description.input[0].type.isOptional = True
     image = model.description.input.add(name="picture", shortDescription="of a cat").type.imageType
     image.colorSpace = 20
     image.enumeratedSizes.sizes.add(width=96, height=64)
@@ -142,7 +143,8 @@ def test_open_shapes_are_shown_as_ranges(capfd, save):
 
     _, out, _ = run(capfd, "inspect", save(model))
 
-    assert "x: array 1x(16 to 64)x(32 or more) float32" in out
+    words = " ".join(out.split())
+    assert "x: array 1x(16 to 64)x(32 or more) float32, optional (0.25 if not given)" in words
     assert "picture: image 96x64 or 192x128 RGB (of a cat)" in out
 
 

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from coremltools.models import datatypes
+from coremltools.models.neural_network import NeuralNetworkBuilder
 from keras import layers
 
 from mobilezoo import export_coreml, randomize_weights
@@ -104,3 +106,21 @@ def test_an_overflow_in_float16_is_told_in_one_line(capfd, tmp_path, picture):
     assert code == 0
     assert "mobilezoo: warning: float16 ends at 65504: op " in errors
     assert ".py" not in errors
+
+
+def test_predict_describes_a_picture_that_a_file_returns(capfd, picture, tmp_path):
+    made = NeuralNetworkBuilder(
+        [("image", datatypes.Array(3, 8, 12))], [("y", datatypes.Array(3, 8, 12))]
+    )
+    made.add_elementwise("add", ["image"], "y", "ADD", alpha=0.0)
+    made.set_pre_processing_parameters(["image"])
+    declared = made.spec.description.output[0].type.imageType
+    declared.colorSpace, declared.height, declared.width = declared.RGB, 8, 12
+    path = tmp_path / "m.mlmodel"
+    path.write_bytes(made.spec.SerializeToString())
+
+    code, out, err = run(capfd, "predict", path, picture)
+
+    assert code == 0
+    assert out.splitlines()[1:] == ["  y: a picture of 12x8 pixels, RGBA"]
+    assert "gives no class probabilities" in err

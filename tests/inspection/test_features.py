@@ -110,6 +110,17 @@ def test_an_optional_number(read):
     assert read(change) == FeatureRecord("x", "double", optional=True)
 
 
+def test_an_optional_array_has_a_default(read):
+    def change(kind):
+        array(kind)
+        kind.multiArrayType.doubleDefaultValue = 0.5
+        kind.isOptional = True
+
+    found = read(change)
+
+    assert (found.optional, found.default_value) == (True, 0.5)
+
+
 def test_a_type_that_is_not_known_is_said_by_its_number(read):
     def change(kind):
         array(kind)

@@ -160,13 +160,16 @@ def test_what_would_mix_examples_runs_one_by_one(save_package, name):
     np.testing.assert_array_equal(together, alone)
 
 
-def test_examples_that_find_different_numbers_of_things_are_refused_together(save_package):
+def test_examples_that_find_different_numbers_of_things_give_a_list(save_package):
     program = load_coreml(save_package(build((1, 4), lambda x: mb.non_zero(x=x, name="y"))))
     x = np.array([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0]])
 
-    np.testing.assert_array_equal(program.predict({"x": x[:1]})["y"], [[0, 1], [0, 3]])
-    with pytest.raises(InvalidArgumentError, match=r"'y' has another shape for each example"):
-        program.predict({"x": x[:, np.newaxis]})
+    at_once = program.predict({"x": x[:, np.newaxis]})["y"]
+    listed = [row["y"] for row in program.predict([{"x": x[:1]}, {"x": x[1:]}])]
+
+    for found in (at_once, listed):
+        assert isinstance(found, list)
+        assert [each.tolist() for each in found] == [[[0, 1], [0, 3]], [[0, 3]]]
 
 
 @pytest.mark.parametrize("op", ["gather_nd", "scatter_nd"])

@@ -77,3 +77,10 @@ def test_only_ml_programs_have_functions(tmp_path):
 
     with pytest.raises(InvalidArgumentError, match=r"'main': network\.mlmodel is no ML program"):
         load_coreml(path, function_name="main")
+
+
+def test_the_functions_are_listed(package, save_package):
+    one = save_package(build((1, 2), lambda x: mb.relu(x=x, name="y")), "one.mlpackage")
+
+    assert load_coreml(package, function_name="small").functions == ("label", "large", "small")
+    assert load_coreml(one).functions == ("main",)

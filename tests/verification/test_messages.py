@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from coremltools.proto import Model_pb2
 from keras import layers
 
 from mobilezoo import export_coreml, load_coreml, randomize_weights, verify
@@ -195,3 +196,17 @@ def test_a_fault_beside_the_rounding_to_float16_is_none_of_it(network, tmp_path)
 
     with pytest.raises(VerificationError, match="first at layer 'hidden'"):
         verify(network, tmp_path / "m.mlpackage")
+
+
+def test_a_file_that_returns_pictures_is_not_compared(tmp_path):
+    inputs = keras.Input((8, 12, 3), name="image")
+    net = keras.Model(inputs, layers.Conv2D(3, 3, padding="same", name="y")(inputs))
+    path = tmp_path / "m.mlmodel"
+    export_coreml(randomize_weights(net, preprocessing="none"), path, preprocessing="none")
+    spec = Model_pb2.Model.FromString(path.read_bytes())
+    declared = spec.description.output[0].type.imageType
+    declared.colorSpace, declared.height, declared.width = declared.RGB, 8, 12
+    path.write_bytes(spec.SerializeToString())
+
+    with pytest.raises(InvalidArgumentError, match="Output 'y' of the file is a picture"):
+        verify(net, path)

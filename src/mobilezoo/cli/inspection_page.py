@@ -162,6 +162,8 @@ def _feature(it: FeatureRecord) -> str:
     elif it.dtype:
         parts += [f" of {it.dtype} keys" if it.kind == "dictionary" else f" of {it.dtype}"]
     parts += [", optional"] * it.optional
+    if it.default_value is not None:
+        parts += [f" ({it.default_value:g} if not given)"]
     parts += [f"; {it.preprocessing}"] * bool(it.preprocessing)
     parts += [f" ({it.description})"] * bool(it.description)
     return "".join(parts)

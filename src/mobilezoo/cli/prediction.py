@@ -63,7 +63,10 @@ def _best(program: Any, answer: dict[str, Any]) -> list[tuple[str, float]]:
 
 def _distribution(answer: dict[str, Any]) -> list[float]:
     """The one output, if it has a number for each class and they are shares of 1."""
-    values = np.asarray(next(iter(answer.values())), np.float64)
+    first = next(iter(answer.values()))
+    if not isinstance(first, np.ndarray):  # a picture
+        return []
+    values = first.astype(np.float64)
     flat = values.ravel()
     one_row = len(answer) == 1 and values.ndim <= 2 and flat.size == values.shape[-1] > 1
     shares = one_row and flat.min() >= 0 and abs(flat.sum() - 1) <= _ROUNDING
@@ -72,8 +75,15 @@ def _distribution(answer: dict[str, Any]) -> list[float]:
 
 def _ranges(answer: dict[str, Any]) -> list[str]:
     """One line for each output: name, shape, values."""
-    return [
-        f"{name}: {'x'.join(map(str, values.shape))}, from {values.min():.4g} to "
-        f"{values.max():.4g}, mean {values.mean():.4g}"
-        for name, values in answer.items()
-    ]
+    return [f"{name}: {_in_words(value)}" for name, value in answer.items()]
+
+
+def _in_words(value: Any) -> str:
+    """What an output holds."""
+    if hasattr(value, "convert"):
+        return f"a picture of {value.width}x{value.height} pixels, {value.mode}"
+    values = np.asarray(value)
+    shape = "x".join(map(str, values.shape)) or "one number"
+    if not values.size or values.dtype.kind not in "biuf":
+        return shape if values.ndim else str(value)
+    return f"{shape}, from {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}"

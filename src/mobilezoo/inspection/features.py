@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from mobilezoo.inspection.record import FeatureRecord
+from mobilezoo.runtime.features import default_value
 from mobilezoo.runtime.flexible import declared_array_shapes, declared_image_sizes, size_range
 
 _Fields: TypeAlias = dict[str, Any]
@@ -16,6 +17,7 @@ _BIASES = {
     "RGB": ("redBias", "greenBias", "blueBias"),
     "BGR": ("blueBias", "greenBias", "redBias"),
     "GRAYSCALE": ("grayBias",),
+    "GRAYSCALE_FLOAT16": ("grayBias",),
 }
 
 
@@ -56,6 +58,7 @@ def _array(declared: Any) -> _Fields:
         "shape": shape or next(iter(choices), ()),
         "choices": choices,
         "ranges": ranges,
+        "default_value": default_value(declared),
     }
 
 

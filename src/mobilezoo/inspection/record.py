@@ -25,6 +25,7 @@ class FeatureRecord:
         dtype: of an array or a state; of the keys of a dictionary or the items of a sequence.
         color: of an image: "RGB", "BGR", "GRAYSCALE" or "GRAYSCALE_FLOAT16".
         optional: whether `predict` runs without it.
+        default_value: in each place of an optional array that is not given; None: not said.
         description: what the author says of it.
         preprocessing: what a neural network does to the pixels first, in words.
         function: that it belongs to, in a file of several functions; else empty.
@@ -38,6 +39,7 @@ class FeatureRecord:
     dtype: str | None = None
     color: str | None = None
     optional: bool = False
+    default_value: float | None = None
     description: str = ""
     preprocessing: str = ""
     function: str = ""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from mobilezoo.errors import InvalidArgumentError, MobilezooError
+from mobilezoo.errors import MobilezooError
 from mobilezoo.runtime.arithmetic import Array, tensor
 from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.interpreter import evaluate, failure
@@ -21,8 +21,10 @@ from mobilezoo.runtime.operations import Block, Operation
 from mobilezoo.runtime.storage import Storage
 
 Values: TypeAlias = Iterator[tuple[str, Array]]  # with their names
+Column: TypeAlias = Array | list[Array]  # one value of several examples, whose sizes may differ
 
 _DEVICE = "CPU:0"
+_CAST = (tf.uint8, tf.float64)  # to float32, in which programs compute
 _MOST_TRACED = 8  # functions for inputs of different sizes that are kept,
 _MOST_LISTED = 128  # or one for each choice of sizes that the file lists, up to so many
 
@@ -66,7 +68,7 @@ class Executable:
         """Whether any number of examples runs at once; else one after the other."""
         return self._batched is not None
 
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
+    def run(self, arrays: Sequence[Array]) -> list[Column]:
         """Compute the fetched values of n examples.
 
         Args:
@@ -74,13 +76,12 @@ class Executable:
                 begin; pictures (n, h, w, channels).
 
         Returns:
-            One array (n, *declared) per fetched name.
+            One array (n, *declared) per fetched name, or a list of n where their sizes differ.
         """
         if self.runs_many:  # their declared shapes begin with 1
             return [_rows(values, len(arrays[0])) for values in self._call(arrays)]
         singles = [self._call(self._example(arrays, i)) for i in range(len(arrays[0]))]
-        columns = zip(self._fetch, zip(*singles, strict=True), strict=True)
-        return [_stacked(name, column) for name, column in columns]
+        return [stacked(column) for column in zip(*singles, strict=True)]
 
     def values(self, arrays: Sequence[Array]) -> Values:
         """Compute every value of the first example, operation by operation, in program order."""
@@ -160,9 +161,9 @@ class Executable:
         ]
 
     def _tensors(self, arrays: Sequence[Array]) -> list[tf.Tensor]:
-        """The inputs of the concrete function: whole pixels, too, as floating numbers."""
+        """The inputs of the concrete function: whole pixels, too, as float32."""
         tensors = [tf.convert_to_tensor(array) for array in arrays]
-        return [tf.cast(x, tf.float32) if x.dtype == tf.uint8 else x for x in tensors]
+        return [tf.cast(x, tf.float32) if x.dtype in _CAST else x for x in tensors]
 
     def _environment(self, inputs: Sequence[tf.Tensor], storage: Storage) -> dict[str, Any]:
         """Constants that are outputs, and inputs in the declared order of axes and channels."""
@@ -186,15 +187,9 @@ class Executable:
         return tf.TensorSpec((None, *x.shape[1:]) if any_number else x.shape, x.dtype)
 
 
-def _stacked(name: str, column: Sequence[Array]) -> Array:
-    """One value of several examples, which may have found more or fewer things."""
-    shapes = {value.shape for value in column}
-    if len(shapes) > 1:
-        raise InvalidArgumentError(
-            f"{name!r} has another shape for each example, such as "
-            f"{' and '.join(map(str, sorted(shapes)[:2]))}; predict them one by one."
-        )
-    return np.stack(column)
+def stacked(column: Sequence[Array]) -> Column:
+    """One value of several examples; a list where these found more or fewer things."""
+    return np.stack(column) if len({value.shape for value in column}) == 1 else list(column)
 
 
 def _rows(values: Array, count: int) -> Array:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mobilezoo.errors import CoreMLFileError
 from mobilezoo.runtime.flexible import Choices, Ranges, read_array_shapes, read_image_sizes
 
 _ARRAY_TYPES = {"FLOAT32": "float32", "DOUBLE": "float64", "INT32": "int32", "FLOAT16": "float16"}
-_CHANNELS = {"RGB": 3, "BGR": 3, "GRAYSCALE": 1}
+HALF_GRAY = "GRAYSCALE_FLOAT16"  # gray of 16 bits, any number; all others have whole pixels 0..255
+_CHANNELS = {"RGB": 3, "BGR": 3, "GRAYSCALE": 1, HALF_GRAY: 1}
 _KINDS = {
     "multiArrayType": "array",
     "imageType": "image",
@@ -26,7 +27,7 @@ _MINIMUM_OS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Feature:
     """An input or output, as the file declares it."""
 
@@ -36,12 +37,28 @@ class Feature:
     dtype: str | None = None  # of an array, NumPy's name
     height: int | None = None  # of an image, in pixels
     width: int | None = None
-    color: str | None = None  # of an image: "RGB", "BGR" or "GRAYSCALE"
+    color: str | None = None  # of an image: "RGB", "BGR", "GRAYSCALE" or "GRAYSCALE_FLOAT16"
     # what a flexible input may be: shapes of an array, (height, width) of an image
     choices: Choices = ()
     ranges: Ranges = ()  # (lowest, highest) of each of these sizes
     default: tuple[int, ...] = ()  # the one that the file names first, of a flexible input
     leading_batch: bool = True  # whether a leading 1 of the shape counts examples
+    optional: bool = False  # whether `predict` runs without it
+    default_value: float | None = None  # then in each place of the array; None: zeros
+
+    def __repr__(self) -> str:
+        """Such as "<Feature 'image': RGB image, 96 x 64 pixels>"."""
+        return f"<Feature {self.name!r}: {self._in_words()}{', optional' if self.optional else ''}>"
+
+    def _in_words(self) -> str:
+        if self.kind == "image" and self.is_flexible:
+            return f"{self.color} image, (height, width) {self.sizes_in_words()}"
+        if self.kind == "image":
+            return f"{self.color} image, {self.width} x {self.height} pixels"
+        if self.kind != "array":
+            return self.kind
+        sizes = ", ".join("any" if size is None else str(size) for size in self.shape)
+        return f"{self.dtype} array ({sizes})"
 
     @property
     def has_free_batch(self) -> bool:
@@ -92,21 +109,29 @@ class Metadata:
     user_defined: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_feature(description: Any, path: object) -> Feature:
-    """Read a `FeatureDescription`.
+def read_feature(description: Any, path: object, lowest: int = 1) -> Feature:
+    """Read a `FeatureDescription`, whose array has no flexible size below `lowest`.
 
     Raises:
         CoreMLFileError: a kind of feature that is not known here.
     """
     kind = description.type.WhichOneof("Type")
-    name = description.name
+    name, optional = description.name, bool(description.type.isOptional)
     if kind == "imageType":
-        return _image(name, description.type.imageType, path)
+        return replace(_image(name, description.type.imageType, path), optional=optional)
     if kind == "multiArrayType":
-        return _array(name, description.type.multiArrayType, path)
+        return replace(
+            _array(name, description.type.multiArrayType, path, lowest), optional=optional
+        )
     if kind not in _KINDS:
         raise CoreMLFileError(f"{path}: feature {name!r} has kind {kind}, which is not supported.")
-    return Feature(name, _KINDS[kind])
+    return Feature(name, _KINDS[kind], optional=optional)
+
+
+def default_value(declared: Any) -> float | None:
+    """What an `ArrayFeatureType` says that an optional array holds if it is not given."""
+    kind = declared.WhichOneof("defaultOptionalValue")
+    return None if kind is None else getattr(declared, kind)
 
 
 def read_metadata(description: Any, specification_version: int) -> Metadata:
@@ -142,13 +167,13 @@ def _image(name: str, declared: Any, path: object) -> Feature:
     return Feature(name, "image", shape, None, height, width, color, *read.choice)
 
 
-def _array(name: str, declared: Any, path: object) -> Feature:
+def _array(name: str, declared: Any, path: object, lowest: int) -> Feature:
     dtype = _enum_name(declared.ArrayDataType, declared.dataType)
     if dtype not in _ARRAY_TYPES:
         raise CoreMLFileError(f"{path}: array {name!r} has type {dtype}, which is not supported.")
-    read = read_array_shapes(declared, f"{path}: array {name!r}")
+    read = read_array_shapes(declared, f"{path}: array {name!r}", lowest)
     choices, ranges, default = read.choice
     return Feature(
         name, "array", read.free, _ARRAY_TYPES[dtype],
-        choices=choices, ranges=ranges, default=default,
+        choices=choices, ranges=ranges, default=default, default_value=default_value(declared),
     )  # fmt: skip

@@ -91,8 +91,8 @@ def read_image_sizes(declared: Any, where: str) -> Shapes:
     return _checked(() if unsaid else size, choices, ranges, where)
 
 
-def read_array_shapes(declared: Any, where: str) -> Shapes:
-    """Read the shapes of an `ArrayFeatureType`.
+def read_array_shapes(declared: Any, where: str, lowest: int = 1) -> Shapes:
+    """Read the shapes of an `ArrayFeatureType`, with no flexible size below `lowest`.
 
     Raises:
         CoreMLFileError: shapes that cannot be, or a default that is none of them.
@@ -106,17 +106,19 @@ def read_array_shapes(declared: Any, where: str) -> Shapes:
         _check_axes(len(declared.shapeRange.sizeRanges), where)
     if declared.shape:
         _check_axes(len(declared.shape), where)
-    return _checked(*declared_array_shapes(declared), where)
+    return _checked(*declared_array_shapes(declared), where, lowest)
 
 
-def _checked(default: tuple[int, ...], choices: Choices, ranges: Ranges, where: str) -> Shapes:
+def _checked(
+    default: tuple[int, ...], choices: Choices, ranges: Ranges, where: str, lowest: int = 1
+) -> Shapes:
     """Without a default the first that is listed, or the lowest, is it."""
     if not (choices or ranges):
         _check_fixed(default, where)
         return Shapes(default, (), ())
     if not default:
         default = choices[0] if choices else tuple(low for low, _ in ranges)
-    _check_sizes(choices, ranges, where)
+    _check_sizes(choices, ranges, where, lowest)
     axes = [len(choice) for choice in choices] or [len(ranges)]
     if set(axes) != {len(default)}:
         raise CoreMLFileError(
@@ -135,12 +137,12 @@ def _checked(default: tuple[int, ...], choices: Choices, ranges: Ranges, where: 
     return Shapes(default, choices, ranges)
 
 
-def _check_sizes(choices: Choices, ranges: Ranges, where: str) -> None:
+def _check_sizes(choices: Choices, ranges: Ranges, where: str, lowest: int) -> None:
     for low, high in (*ranges, *((size, size) for choice in choices for size in choice)):
-        if not 1 <= low <= _LARGEST or (high is not None and not low <= high <= _LARGEST):
+        if not lowest <= low <= _LARGEST or (high is not None and not low <= high <= _LARGEST):
             raise CoreMLFileError(
                 f"{where} has flexible sizes from {low} to {'any' if high is None else high}; "
-                f"numbers from 1 to {_LARGEST} are required, the lowest first."
+                f"numbers from {lowest} to {_LARGEST} are required, the lowest first."
             )
 
 

@@ -50,13 +50,15 @@ def _features(package: Package, block: Block) -> tuple[tuple[Feature, ...], tupl
     _check_kinds(package.path, "input", package.inputs, ("array", "image"))
     _check_inputs(package, shapes)
     _check_kinds(
-        package.path, "output", package.outputs, ("array", "string", "int64", "dictionary")
+        package.path, "output", package.outputs, ("array", "image", "string", "int64", "dictionary")
     )
     for operation in block.operations:
         shapes |= {output.name: output.shape for output in operation.outputs}
     _check_classifier(package.path, block.classifier, shapes)
+    _check_pictures(package, shapes)
     return tuple(_as_narrow(feature, shapes) for feature in package.inputs), tuple(
-        _shaped(feature, shapes) for feature in package.outputs
+        feature if feature.kind == "image" else _shaped(feature, shapes)
+        for feature in package.outputs
     )
 
 
@@ -110,6 +112,17 @@ def _check_classifier(
         raise CoreMLFileError(
             f"{path}: {len(classifier.labels)} labels for probabilities of shape {shape}."
         )
+
+
+def _check_pictures(package: Package, shapes: Mapping[str, Shape]) -> None:
+    """Whether what leaves as a picture can be one."""
+    for feature in package.outputs:
+        made = shapes.get(feature.name, feature.shape)
+        if feature.kind == "image" and not _agree(feature.shape, made):
+            raise CoreMLFileError(
+                f"{package.path}: image {feature.name!r} is described as {feature.shape}, the "
+                f"program makes {made}."
+            )
 
 
 def _as_narrow(feature: Feature, shapes: Mapping[str, Shape]) -> Feature:

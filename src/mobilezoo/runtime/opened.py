@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.executable import Values
+from mobilezoo.runtime.executable import Column, Values
 from mobilezoo.runtime.features import Feature, Metadata
 from mobilezoo.runtime.operations import Block
 from mobilezoo.runtime.storage import Storage
@@ -21,7 +21,7 @@ class Runs(Protocol):
     def runs_many(self) -> bool:
         """Whether any number of examples runs at once; else one after the other."""
 
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
+    def run(self, arrays: Sequence[Array]) -> list[Column]:
         """Compute the fetched values of n examples."""
 
     def values(self, arrays: Sequence[Array]) -> Values:
@@ -42,6 +42,8 @@ class Opened:
     block: Block
     fetch: tuple[str, ...]  # the values that `executable.run` returns
     executable: Runs
+    labels: tuple[str | int, ...] | None = None  # of boxes, where it is no classifier
+    functions: tuple[str, ...] = ()  # of the file
 
 
 def fetched(block: Block, outputs: Sequence[Feature]) -> tuple[str, ...]:

@@ -61,6 +61,8 @@ class ModelFile:
     ) -> tuple[tuple[Feature, ...], tuple[Feature, ...]]:
         """Inputs and outputs, as the file declares them; those of a function, where it has several.
 
+        Outputs may be empty, as where no box is found.
+
         Raises:
             CoreMLFileError: a kind of feature that is not known here.
         """
@@ -69,7 +71,7 @@ class ModelFile:
             if function.name == function_name:
                 description = function
         return tuple(read_feature(item, self.path) for item in description.input), tuple(
-            read_feature(item, self.path) for item in description.output
+            read_feature(item, self.path, lowest=0) for item in description.output
         )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.features import Feature
+from mobilezoo.runtime.features import HALF_GRAY, Feature
 
-_PIL_MODES = {"RGB": "RGB", "BGR": "RGB", "GRAYSCALE": "L"}
+_PIL_MODES = {"RGB": "RGB", "BGR": "RGB", "GRAYSCALE": "L", HALF_GRAY: "F"}
 _LARGEST_PIXEL = 255
 
 
@@ -22,7 +22,8 @@ def read_picture(feature: Feature, picture: Any) -> Array:
         picture: a PIL image; or pixels 0..255 as an array (h, w, channels), (h, w) for
             grayscale, or (n, h, w, channels). Colors are in the order R, G, B whatever the
             file wants; the program is given the order it declares. Floating numbers none of which
-            is above 1 are taken for a picture scaled to 0..1, and refused.
+            is above 1 are taken for a picture scaled to 0..1, and refused. A gray picture of 16
+            bits is of PIL's mode "F" or an array of any finite numbers, rounded to float16.
 
     Returns:
         (h, w, channels) or (n, h, w, channels), of uint8 or float32.
@@ -36,7 +37,7 @@ def read_picture(feature: Feature, picture: Any) -> Array:
     if pixels.ndim == 2:
         pixels = pixels[:, :, np.newaxis]
     _check_shape(feature, pixels)
-    return _in_range(feature, pixels)
+    return _halves(feature, pixels) if feature.color == HALF_GRAY else _in_range(feature, pixels)
 
 
 def as_array(feature: Feature, value: Any) -> Array:
@@ -65,8 +66,14 @@ def _from_pil(feature: Feature, picture: Any) -> Array:
             f"Resize it first: picture.resize(({feature.width}, {feature.height}))."
         )
     mode = _PIL_MODES[feature.color or "RGB"]
+    if mode == "F" and picture.mode != mode:  # 0..255 or 0..1, nobody knows
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} has gray of 16 bits; a PIL picture of mode 'F' is required, "
+            f"{picture.mode!r} was given. Pass Image.fromarray(values) of float32 values."
+        )
     pixels = np.asarray(picture if picture.mode == mode else picture.convert(mode))
-    return pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
+    pixels = pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
+    return _halves(feature, pixels) if mode == "F" else pixels
 
 
 def _check_shape(feature: Feature, pixels: Array) -> None:
@@ -111,3 +118,19 @@ def _in_range(feature: Feature, pixels: Array) -> Array:
             "program. Multiply by 255, or pass a picture that is so dark as uint8."
         )
     return pixels.astype(np.float32, copy=False)
+
+
+def _halves(feature: Feature, pixels: Array) -> Array:
+    """Rounded to float16, as they are kept on their way into the program."""
+    if pixels.dtype.kind not in "iuf":
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} has type {pixels.dtype}; numbers are required."
+        )
+    with np.errstate(over="ignore"):
+        halves = pixels.astype(np.float16)
+    if not np.isfinite(halves).all():
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} has values {pixels.min():g}..{pixels.max():g}; numbers that "
+            "float16 can hold are required, up to 65504."
+        )
+    return halves.astype(np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -13,15 +13,14 @@ from typing import Any, overload
 import numpy as np
 
 from mobilezoo._labels import labels_in
-from mobilezoo.errors import CoreMLFileError, InvalidArgumentError, did_you_mean
+from mobilezoo.errors import InvalidArgumentError, did_you_mean
+from mobilezoo.runtime.answers import answers, present
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.examples import Examples, read_examples
+from mobilezoo.runtime.examples import read_examples, read_listed
 from mobilezoo.runtime.features import Feature, Metadata
-from mobilezoo.runtime.ml_program import open_ml_program
-from mobilezoo.runtime.network.opening import open_network
-from mobilezoo.runtime.network.pipeline import PIPELINES, open_pipeline
 from mobilezoo.runtime.opened import Opened
-from mobilezoo.runtime.package import InPackage, ModelFile, open_package, read_model
+from mobilezoo.runtime.opening import open_model
+from mobilezoo.runtime.package import InPackage, ModelFile, read_model
 from mobilezoo.runtime.storage import Float16Storage, Storage
 from mobilezoo.runtime.stored import Place, Weights, stored_weights, with_weights
 
@@ -35,7 +34,7 @@ def load_coreml(
     function_name: str | None = None,
     arithmetic: str = "float32",
 ) -> CoreMLProgram:
-    """Open an ML program (`.mlpackage`), or a neural network or a pipeline of them (`.mlmodel`).
+    """Open an ML program (`.mlpackage`), a neural network (`.mlmodel`), or a pipeline of models.
 
     Everything is checked now, except the numbers of the weights, which are read when they are
     needed.
@@ -53,7 +52,8 @@ def load_coreml(
     Raises:
         CoreMLFileError: there is no such file, or it is damaged.
         InvalidArgumentError: it has no function of that name; those that there are, are listed.
-        UnsupportedOpError: it has ops or layers that the runtime does not know; all are listed.
+        UnsupportedOpError: it has ops, layers or models that the runtime does not know; all are
+            listed.
     """
     if arithmetic not in _STORAGES:
         raise InvalidArgumentError(
@@ -62,9 +62,10 @@ def load_coreml(
         )
     model = read_model(path)
     _check_function(model, function_name)
-    opened = _open(model, function_name)
-    storage = _STORAGES[arithmetic]
-    return CoreMLProgram(replace(opened, executable=opened.executable.storing(storage)), arithmetic)
+    opened = open_model(model, function_name)
+    executable = opened.executable.storing(_STORAGES[arithmetic])
+    functions = model.functions
+    return CoreMLProgram(replace(opened, executable=executable, functions=functions), arithmetic)
 
 
 class CoreMLProgram:
@@ -77,8 +78,9 @@ class CoreMLProgram:
         inputs: what `predict` takes.
         outputs: what `predict` returns.
         metadata: author, license, versions, minimum iOS.
-        labels: names of the classes, of a classifier or in the metadata of a file with an output
-            for each class (`classes`); None where there are none.
+        functions: names of an ML program's functions; empty for other files.
+        labels: names of the classes, of a classifier, of the boxes that a detector finds, or in the
+            metadata of a file with an output for each class (`classes`); None where there are none.
         arithmetic: "float32", or "float16" if values are rounded to that.
         is_classifier: whether `predict` gives one label, and a probability for each.
     """
@@ -90,22 +92,25 @@ class CoreMLProgram:
         self.metadata: Metadata = opened.metadata
         self.arithmetic = arithmetic
         self._opened = opened
-        self._block, self._fetch = opened.block, opened.fetch
+        self._block = opened.block
         self._executable = opened.executable
         classifier = opened.block.classifier
         self.is_classifier = classifier is not None
+        self.functions: tuple[str, ...] = opened.functions
         self.labels = (
-            labels_in(opened.metadata.user_defined) if classifier is None else classifier.labels
+            opened.labels or labels_in(opened.metadata.user_defined)
+            if classifier is None
+            else classifier.labels
         )
 
     @overload
     def predict(self, inputs: Mapping[str, Any]) -> dict[str, Any]: ...
 
     @overload
-    def predict(self, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
+    def predict(self, inputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
 
     def predict(
-        self, inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+        self, inputs: Mapping[str, Any] | Iterable[Mapping[str, Any]]
     ) -> dict[str, Any] | list[dict[str, Any]]:
         """Run the program, as `coremltools.models.MLModel.predict` does.
 
@@ -113,25 +118,28 @@ class CoreMLProgram:
             inputs: name -> value. A value is a picture (PIL, or pixels 0..255 in the order
                 R, G, B as (height, width, channels)) or an array of the declared shape. N
                 examples run at once if each picture is (N, height, width, channels) and each
-                array has N instead of its leading 1, or N before its declared shape. A list of
-                such dictionaries, of one example each, is run in turn. Pixels may be floating
-                numbers, but not scaled to 0..1: a picture with none above 1 is refused, unless it
-                is black or of whole numbers.
+                array has N instead of its leading 1, or N before its declared shape. Pixels may be
+                floating numbers, but not scaled to 0..1: a picture with none above 1 is refused,
+                unless it is black or of whole numbers. A list of such dictionaries, of one example
+                each, is run in turn, or whatever else gives them one after the other: a generator
+                is asked for 32, and these are forgotten before it is asked again.
 
         Returns:
-            name -> value, or a list of these. A classifier gives its label, and a dictionary
-            label -> probability; N examples give lists of N.
+            name -> value, or a list of these where several were given one after the other. A
+            classifier gives its label, and a dictionary label -> probability. A picture is a PIL
+            image of mode "RGBA", "L" or "F". N examples at once give an array with N rows, or a
+            list of N labels, dictionaries or pictures.
 
         Raises:
             InvalidArgumentError: an unknown or missing name, a wrong shape, size or type, pixels
                 scaled to 0..1, or a row that a table does not have.
         """
-        if isinstance(inputs, Sequence) and not isinstance(inputs, str):
+        if not isinstance(inputs, Mapping):
             return self._predict_list(inputs)
         examples = read_examples(self.inputs, inputs)
-        columns = self._columns(examples.arrays)
+        columns = answers(self._opened, self._executable.run(examples.arrays))
         return {
-            feature.name: _present(columns[feature.name], feature, examples)
+            feature.name: present(columns[feature.name], feature, examples)
             for feature in self.outputs
         }
 
@@ -174,47 +182,20 @@ class CoreMLProgram:
             ["classify"] if classifies else []
         )
 
-    def _predict_list(self, inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def _predict_list(self, inputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = []
-        queue = iter(inputs)
-        while chunk := [read_examples(self.inputs, item) for item in islice(queue, _LIST_CHUNK)]:
-            if any(examples.count is not None for examples in chunk):
-                raise InvalidArgumentError("A dictionary in a list holds one example, not several.")
+        queue = read_listed(self.inputs, inputs)
+        while chunk := list(islice(queue, _LIST_CHUNK)):
             for _, alike in groupby(chunk, key=lambda item: [a.shape for a in item.arrays]):
                 results += self._predict_alike([item.arrays for item in alike])
+            del chunk, alike
         return results
 
     def _predict_alike(self, examples: Sequence[Sequence[Array]]) -> list[dict[str, Any]]:
         """Examples of one shape, at once."""
-        columns = self._columns([np.concatenate(parts) for parts in zip(*examples, strict=True)])
+        arrays = [np.concatenate(parts) for parts in zip(*examples, strict=True)]
+        columns = answers(self._opened, self._executable.run(arrays))
         return [{name: column[i] for name, column in columns.items()} for i in range(len(examples))]
-
-    def _columns(self, arrays: Sequence[Array]) -> dict[str, Any]:
-        """Output name -> one item per example, each as the file declares it."""
-        run = self._executable.run(arrays)
-        fetched: dict[str, Any] = dict(zip(self._fetch, run, strict=True))
-        classifier = self._block.classifier
-        if classifier is not None:
-            probabilities = fetched[classifier.probabilities]
-            rows = probabilities.reshape(len(probabilities), -1)
-            if rows.shape[1] != len(classifier.labels):
-                raise CoreMLFileError(
-                    f"{self.path}: {len(classifier.labels)} labels for {rows.shape[1]} "
-                    "probabilities."
-                )
-            fetched[classifier.label_output] = [classifier.labels[row.argmax()] for row in rows]
-            fetched[classifier.probability_output] = [
-                dict(zip(classifier.labels, row.tolist(), strict=True)) for row in rows
-            ]
-        return {
-            feature.name: _declared_type(fetched[feature.name], feature) for feature in self.outputs
-        }
-
-
-def _open(model: ModelFile, function_name: str | None) -> Opened:
-    if model.kind == "mlProgram":
-        return open_ml_program(open_package(model, function_name))
-    return open_pipeline(model) if model.kind in PIPELINES else open_network(model)
 
 
 def _check_function(model: ModelFile, name: str | None) -> None:
@@ -228,20 +209,3 @@ def _check_function(model: ModelFile, name: str | None) -> None:
         f"{model.path.name} has no function {name!r}. Choose {', '.join(model.functions)}."
         f"{did_you_mean(name, model.functions)}"
     )
-
-
-def _declared_type(column: Any, feature: Feature) -> Any:
-    if feature.kind == "double":  # of a regressor: one number per example
-        return [float(row.reshape(())) for row in column]
-    if feature.dtype is None or not isinstance(column, np.ndarray):
-        return column
-    return column.astype(feature.dtype, copy=False)
-
-
-def _present(column: Any, feature: Feature, examples: Examples) -> Any:
-    """A column in the form in which its examples were given."""
-    if examples.count is None:
-        return column[0]
-    instead_of_one = isinstance(column, np.ndarray) and not examples.extra_axis
-    leading_one = feature.leading_batch and instead_of_one and column.shape[1:2] == (1,)
-    return column[:, 0] if leading_one else column

@@ -120,6 +120,7 @@ def _is_declared(model: keras.Model, shape: tuple[int, ...] | None) -> bool:
 
 def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatArray]:
     """The file's outputs for all examples, in the order of the model's."""
+    _check_arrays(program)
     features = zip(program.inputs, given, strict=True)
     made = program.predict(
         {feature.name: _as_declared(array, feature) for feature, array in features}
@@ -144,6 +145,15 @@ def run_file(program: CoreMLProgram, graph: Graph, given: Arrays) -> list[FloatA
             array = array[:, 0]
         outputs.append(array)
     return outputs
+
+
+def _check_arrays(program: CoreMLProgram) -> None:
+    pictures = [feature.name for feature in program.outputs if feature.kind == "image"]
+    if pictures:
+        raise InvalidArgumentError(
+            f"Output '{pictures[0]}' of the file is a picture, of whole pixels, and Keras's is an "
+            "array. verify compares numbers: export the model with arrays as outputs."
+        )
 
 
 def probability_output(program: CoreMLProgram) -> str:

@@ -114,9 +114,12 @@ def no_features(spec):
     del spec.description.input[:]
 
 
-def picture_output(spec):
+def sequence_output(spec):
+    spec.description.output[0].type.sequenceType.int64Type.SetInParent()
+
+
+def picture_of_no_colors(spec):
     spec.description.output[0].type.imageType.height = 5
-    spec.description.output[0].type.imageType.colorSpace = 20
 
 
 def too_many_parts(spec):
@@ -146,7 +149,8 @@ def too_many_parts(spec):
         (no_such_output, "nothing defines the output 'nowhere'"),
         (same_name_twice, "a name twice"),
         (no_features, "no input"),
-        (picture_output, "output 'y' is of kind image, which is not supported"),
+        (sequence_output, "feature 'y' has kind sequenceType, which is not supported"),
+        (picture_of_no_colors, "image 'y' has color space INVALID_COLOR_SPACE"),
         (too_many_parts, "makes 1099511627776 parts for 1 outputs"),
     ],
 )

@@ -21,6 +21,7 @@ _BIASES = {
     "RGB": ("redBias", "greenBias", "blueBias"),
     "BGR": ("blueBias", "greenBias", "redBias"),
     "GRAYSCALE": ("grayBias",),
+    "GRAYSCALE_FLOAT16": ("grayBias",),
 }
 
 

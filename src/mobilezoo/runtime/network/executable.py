@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from mobilezoo.errors import CoreMLFileError
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.executable import Executable, Values
+from mobilezoo.runtime.executable import Column, Executable, Values
 from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.operations import Block, Operation
 
@@ -39,11 +41,14 @@ class NetworkExecutable(Executable):
         self._declared = {feature.name: feature for feature in outputs}
         self._path = path
 
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
+    def run(self, arrays: Sequence[Array]) -> list[Column]:
         """As `Executable.run`, from and to the declared shapes."""
         results = super().run(self._inside(arrays))
         return [
-            self._outside(name, array) for name, array in zip(self._fetch, results, strict=True)
+            self._outside(name, column)
+            if isinstance(column, np.ndarray)
+            else [self._outside(name, each[np.newaxis])[0] for each in column]
+            for name, column in zip(self._fetch, results, strict=True)
         ]
 
     def values(self, arrays: Sequence[Array]) -> Values:

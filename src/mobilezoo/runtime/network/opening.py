@@ -17,23 +17,18 @@ from mobilezoo.runtime.operations import Block, Classifier, Constant, Operation,
 from mobilezoo.runtime.package import ModelFile
 
 NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
-_OUTPUTS = ("array", "string", "int64", "double", "dictionary")
+_OUTPUTS = ("array", "image", "string", "int64", "double", "dictionary")
 
 
 def open_network(file: ModelFile) -> Opened:
     """Check a neural network and make it ready to run.
 
     Raises:
-        CoreMLFileError: it is damaged, or no neural network.
+        CoreMLFileError: it is damaged.
         UnsupportedOpError: it has layers that the runtime does not know; all are listed.
     """
     path = file.path
-    if file.kind not in NETWORKS:
-        raise CoreMLFileError(
-            f"{path}: holds a model of type {file.kind}; mlProgram, one of "
-            f"{', '.join(NETWORKS)}, or a pipeline of these is required."
-        )
-    network = getattr(file.model, file.kind)
+    network = getattr(file.model, str(file.kind))
     inputs, outputs = file.features()
     _check_features(inputs, outputs, path)
     inner, mapped = inner_inputs(inputs, network, path)

@@ -7,7 +7,6 @@ from mobilezoo.errors import Float16OverflowWarning
 from mobilezoo.runtime import load_coreml
 
 from .conftest import builder
-from .test_pipeline import PICTURES, classifier, extractor, pipeline
 
 STEP = 2.0**-11  # float16 has no number between 1 and 1 + 2 * STEP
 
@@ -39,13 +38,3 @@ def test_an_overflow_is_reported_with_the_name_of_its_layer(save_network):
         result = program.predict({"x": np.float32([2.0, 1.0])})
 
     np.testing.assert_array_equal(result["y"], [np.inf, np.nan])  # infinity times 0
-
-
-def test_all_parts_of_a_pipeline_are_rounded(tmp_path):
-    path = tmp_path / "pipeline.mlmodel"
-    path.write_bytes(pipeline(extractor(), classifier()).SerializeToString())
-
-    values = dict(load_coreml(path, arithmetic="float16").layers({"image": PICTURES[0]}))
-
-    assert set(values) >= {"features", "logits", "scores"}
-    assert all((value == value.astype(np.float16)).all() for value in values.values())

@@ -4,8 +4,7 @@ from coremltools.proto import Model_pb2
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime import load_coreml
-
-from .conftest import builder
+from tests.runtime.network.conftest import builder
 
 PICTURES = np.random.default_rng(2).integers(0, 256, (3, 4, 5, 3)).astype(np.uint8)
 
@@ -82,14 +81,19 @@ def test_a_pipeline_may_return_an_array(save):
     )
 
 
-def test_parts_that_are_no_networks_are_listed(save):
-    other = Model_pb2.Model(specificationVersion=1)
-    other.glmClassifier.offset.append(1.0)
+def test_parts_that_are_not_supported_are_listed_with_the_reason(save):
+    trees, apples = Model_pb2.Model(), Model_pb2.Model()
+    trees.treeEnsembleClassifier.SetInParent()
+    apples.visionFeaturePrint.scene.SetInParent()
 
-    path = save(pipeline(extractor(), other, classifier()))
+    path = save(pipeline(extractor(), apples, trees))
 
-    with pytest.raises(UnsupportedOpError, match="part 2 of 3, glmClassifier"):
+    with pytest.raises(UnsupportedOpError) as refused:
         load_coreml(path)
+    assert str(refused.value).endswith(
+        "pipeline.mlmodel: not supported: part 2 of 3, visionFeaturePrint: its network is Apple's "
+        "and part of the system, not of the file; part 3 of 3, treeEnsembleClassifier."
+    )
 
 
 def unread(model):
@@ -137,3 +141,13 @@ def test_shapes_between_parts_must_agree(save):
 
     with pytest.raises(CoreMLFileError, match=r"'features' has shape \(3,\), the next part"):
         program.predict({"image": PICTURES[0]})
+
+
+def test_all_parts_of_a_pipeline_are_rounded(tmp_path):
+    path = tmp_path / "pipeline.mlmodel"
+    path.write_bytes(pipeline(extractor(), classifier()).SerializeToString())
+
+    values = dict(load_coreml(path, arithmetic="float16").layers({"image": PICTURES[0]}))
+
+    assert set(values) >= {"features", "logits", "scores"}
+    assert all((value == value.astype(np.float16)).all() for value in values.values())

@@ -1,0 +1,1 @@
+"""Pipelines: models in one file that run one after the other."""
