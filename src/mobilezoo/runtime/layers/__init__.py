@@ -23,6 +23,7 @@ from mobilezoo.runtime.layers import (
     normalization,
     order,
     pooling,
+    recurrent,
     reduction,
     resizing,
     shaping,
@@ -30,9 +31,9 @@ from mobilezoo.runtime.layers import (
 
 _MODULES = (
     activation, broadcasting, convolution, cutting, elementwise, linear, nd, normalization,
-    order, pooling, reduction, resizing, shaping,
+    order, pooling, recurrent, reduction, resizing, shaping,
 )  # fmt: skip
-_SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU"}
+_SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU", "lstm": "LSTM"}
 
 
 def _layer_name(function_name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime.layers import LAYERS
 from mobilezoo.runtime.network.parameters import read_keywords
+from mobilezoo.runtime.network.weights import StoredWeights
 from mobilezoo.runtime.operations import (
     Argument,
     Constant,
@@ -20,6 +21,9 @@ from mobilezoo.runtime.operations import (
 )
 
 _SEVERAL = "values"  # the parameter of a function that takes any number of inputs
+_ALONG_SEQUENCES = {  # layer -> its states, which can be given, and are given back if named
+    "simpleRecurrent": 1, "gru": 1, "uniDirectionalLSTM": 2, "biDirectionalLSTM": 4,
+}  # fmt: skip
 _FIRST_OF_ANY_RANK = 600  # field numbers of the layers that came with specification 4
 
 
@@ -43,7 +47,11 @@ def read_layers(
         f"layer {i} of {len(layers)}, {kind or 'unknown'} {layer.name!r}"
         for i, (layer, kind) in enumerate(zip(layers, kinds, strict=True), 1)
     ]
-    unknown = [place for place, kind in zip(places, kinds, strict=True) if kind not in LAYERS]
+    unknown = [
+        f"{place} ({_what_it_is(kind)})"
+        for place, kind in zip(places, kinds, strict=True)
+        if kind not in LAYERS
+    ]
     if unknown:
         raise UnsupportedOpError(f"{path}: not supported: {'; '.join(unknown)}.")
     names = set(inputs)
@@ -60,6 +68,17 @@ def read_layers(
     return tuple(operations)
 
 
+def _what_it_is(kind: str | None) -> str:
+    """Why a layer is not run, for messages."""
+    if kind == "custom":
+        return "code of the app that opens the file"
+    if kind in ("branch", "loop", "loopBreak", "loopContinue"):
+        return "control flow"
+    if kind is not None and kind.startswith(("random", "categoricalDistribution")):
+        return "draws random numbers"
+    return "newer than this version" if kind else "of no type, or newer than this version"
+
+
 def has_only_pictures(layers: Sequence[Any]) -> bool:
     """Whether every value can be (n, c, h, w): nothing needs the axis of sequence before n."""
     return not any(_needs_another_rank(layer) for layer in layers)
@@ -68,6 +87,8 @@ def has_only_pictures(layers: Sequence[Any]) -> bool:
 def _needs_another_rank(layer: Any) -> bool:
     kind = layer.WhichOneof("layer")
     if kind is None or layer.DESCRIPTOR.fields_by_name[kind].number >= _FIRST_OF_ANY_RANK:
+        return True
+    if kind in _ALONG_SEQUENCES:
         return True
     if kind == "concat":
         return bool(layer.concat.sequenceConcat)
@@ -88,16 +109,30 @@ def _check_names(layer: Any, names: set[str], where: str) -> None:
         raise CoreMLFileError(f"{where} defines {twice[0]!r} once more.")
     if not outputs:
         raise CoreMLFileError(f"{where} has no output.")
-    parts = layer.split.nOutputs or layer.splitND.numSplits
+    _check_states(layer, where)
+    parts = layer.split.nOutputs or len(layer.splitND.splitSizes) or layer.splitND.numSplits
     if parts and parts != len(outputs):
         raise CoreMLFileError(f"{where} makes {parts} parts for {len(outputs)} outputs.")
+
+
+def _check_states(layer: Any, where: str) -> None:
+    states = _ALONG_SEQUENCES.get(layer.WhichOneof("layer"))
+    if states is None:
+        return
+    for side, names in (("inputs", layer.input), ("outputs", layer.output)):
+        if len(names) not in (1, 1 + states):
+            raise CoreMLFileError(
+                f"{where} has {len(names)} {side}; 1 is required, or {1 + states} with the states."
+            )
 
 
 def _arguments(kind: str, layer: Any, where: str) -> Mapping[str, Argument]:
     """The inputs by the names of the function's parameters, and the layer's own parameters."""
     known, required = _parameters(kind)
     keywords = read_keywords(kind, getattr(layer, kind), len(layer.input), where)
-    arguments: dict[str, Argument] = {key: Constant(item) for key, item in keywords.items()}
+    if kind in _ALONG_SEQUENCES:
+        keywords["states"] = len(layer.output) > 1
+    arguments: dict[str, Argument] = {key: _constant(item) for key, item in keywords.items()}
     references = tuple(Reference(name) for name in layer.input)
     if known[:1] == (_SEVERAL,):
         if not references:
@@ -116,9 +151,17 @@ def _arguments(kind: str, layer: Any, where: str) -> Mapping[str, Argument]:
     return arguments
 
 
+def _constant(item: Any) -> Constant | Several:
+    """A parameter of the file; each of several weights is read when it is needed."""
+    if isinstance(item, tuple) and any(isinstance(part, StoredWeights) for part in item):
+        return Several(tuple(Constant(part) for part in item))
+    return Constant(item)
+
+
 # parameters that may be computed; the others are the layer's own
 _INPUTS = frozenset({
-    "a", "axes", "b", "condition", "count", "indices", "reference", "weights", "x", "y",
+    "a", "axes", "b", "c", "c_back", "condition", "count", "h", "h_back", "indices", "reference",
+    "weights", "x", "y",
 })  # fmt: skip
 
 
