@@ -17,6 +17,7 @@ from mobilezoo.runtime.layers import (
     broadcasting,
     convolution,
     cutting,
+    dynamic,
     elementwise,
     linear,
     nd,
@@ -26,12 +27,13 @@ from mobilezoo.runtime.layers import (
     recurrent,
     reduction,
     resizing,
+    scattering,
     shaping,
 )
 
 _MODULES = (
-    activation, broadcasting, convolution, cutting, elementwise, linear, nd, normalization,
-    order, pooling, recurrent, reduction, resizing, shaping,
+    activation, broadcasting, convolution, cutting, dynamic, elementwise, linear, nd,
+    normalization, order, pooling, recurrent, reduction, resizing, scattering, shaping,
 )  # fmt: skip
 _SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU", "lstm": "LSTM"}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, wraps
 from typing import Any
+
+import tensorflow as tf
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime.layers import LAYERS
@@ -63,7 +65,7 @@ def read_layers(
         outputs = tuple(Output(name, "FLOAT32", ()) for name in layer.output)
         names.update(layer.output)
         operations.append(
-            Operation(kind, arguments, outputs, place, LAYERS[kind], shapes_declared=False)
+            Operation(kind, arguments, outputs, place, _FUNCTIONS[kind], shapes_declared=False)
         )
     return tuple(operations)
 
@@ -160,9 +162,34 @@ def _constant(item: Any) -> Constant | Several:
 
 # parameters that may be computed; the others are the layer's own
 _INPUTS = frozenset({
-    "a", "axes", "b", "c", "c_back", "condition", "count", "h", "h_back", "indices", "reference",
-    "weights", "x", "y",
+    "a", "amounts", "axes", "b", "begin", "begin_mask", "c", "c_back", "condition", "count",
+    "counts", "end", "end_mask", "h", "h_back", "indices", "lengths", "reference", "shape",
+    "squeeze_mask", "start", "step", "stride", "updates", "weights", "x", "y",
 })  # fmt: skip
+
+
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, but computed at once where nothing depends on the inputs, while it is traced.
+
+    So numbers that a network computes from the shapes of its inputs are known to the layers after.
+    """
+
+    @wraps(function)
+    def run(**inputs: Any) -> Any:
+        values = [item for value in inputs.values() for item in _members(value)]
+        if any(tf.is_symbolic_tensor(value) for value in values):
+            return function(**inputs)
+        with tf.init_scope():
+            return function(**inputs)
+
+    return run
+
+
+def _members(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+_FUNCTIONS = {kind: _once(function) for kind, function in LAYERS.items()}
 
 
 @cache
