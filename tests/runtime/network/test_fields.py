@@ -44,6 +44,14 @@ SIZES = {"inputVectorSize": 3, "outputVectorSize": 2}
 LSTM = {"hasBiasVectors": True, "hasPeepholeVectors": True}
 GATES = ("updateGate", "resetGate", "outputGate")
 BORDERS = {"paddingAmounts": {"borderAmounts": [{}, {}]}}
+VOLUME = {
+    f"{kind}{axis}": 1 for kind in ("kernel", "stride") for axis in ("Depth", "Height", "Width")
+}
+CONVOLUTION_3D = {
+    **VOLUME, **{f"dilation{axis}": 1 for axis in ("Depth", "Height", "Width")},
+    "inputChannels": 4, "outputChannels": 4, "nGroups": 2, "hasBias": True,
+    "weights": weights(4, 2, 1, 1, 1), "bias": weights(4),
+}  # fmt: skip
 CONVOLUTION = {
     "outputChannels": 4, "kernelChannels": 2, "nGroups": 2, "kernelSize": [1, 2], "hasBias": True,
     "weights": weights(4, 2, 1, 2), "bias": weights(4),
@@ -76,6 +84,10 @@ VALID = {
         {**CONVOLUTION, "same": {}},
         {**CONVOLUTION, "isDeconvolution": True, "kernelChannels": 4, "valid": BORDERS},
     ],
+    "convolution3d": [
+        CONVOLUTION_3D,
+        {**CONVOLUTION_3D, "isDeconvolution": True, "outputShape": [1, 2, 3]},
+    ],
     "crop": [{"cropAmounts": BORDERS["paddingAmounts"]}],
     "embedding": [
         {"inputDim": 5, "outputChannels": 2, "hasBias": True, "weights": weights(2, 5),
@@ -106,6 +118,7 @@ VALID = {
     "pooling": [
         {"valid": BORDERS}, {"same": {}}, {"includeLastPixel": {"paddingAmounts": [0, 0]}},
     ],
+    "pooling3d": [VOLUME],
     "scale": [
         {"shapeScale": [2], "scale": weights(2), "hasBias": True, "shapeBias": [3],
          "bias": weights(3)},

@@ -29,11 +29,13 @@ from mobilezoo.runtime.layers import (
     resizing,
     scattering,
     shaping,
+    volumes,
 )
 
 _MODULES = (
     activation, broadcasting, convolution, cutting, dynamic, elementwise, linear, nd,
     normalization, order, pooling, recurrent, reduction, resizing, scattering, shaping,
+    volumes,
 )  # fmt: skip
 _SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU", "lstm": "LSTM"}
 

@@ -218,6 +218,9 @@ RULES: Mapping[str, Callable[[LayerView], bool]] = {
     ),
     **dict.fromkeys(("concat", "dot"), _pictures_together),
     "activation": _activation,
+    **dict.fromkeys(
+        ("convolution3d", "globalPooling3d", "pooling3d"), lambda view: view.x_rank == 5
+    ),
     "batchedMatmul": _matmul,
     "batchnorm": _batchnorm,
     "bias": _scale,

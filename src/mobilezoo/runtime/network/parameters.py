@@ -14,11 +14,13 @@ from typing import Any, TypeAlias
 from mobilezoo.errors import CoreMLFileError
 from mobilezoo.runtime.network.bounds import check_bounds
 from mobilezoo.runtime.network.recurrent_parameters import RECURRENT
+from mobilezoo.runtime.network.volume_parameters import TAKEN_TOGETHER, VOLUMES
 from mobilezoo.runtime.network.weights import StoredWeights, locate_weights, stored_vector
 
 Keywords: TypeAlias = dict[str, Any]
 
 _LEFT_OUT = {
+    **TAKEN_TOGETHER,
     "batchedMatmul": ("weightMatrixFirstDimension", "weightMatrixSecondDimension", "hasBias",
                       "int8DynamicQuantize"),
     "batchnorm": ("channels",),
@@ -170,6 +172,7 @@ def _activation(message: Any, place: str) -> Keywords:
 
 _SPECIAL: Mapping[str, Callable[[Any, str], Keywords]] = {
     **RECURRENT,
+    **VOLUMES,
     "activation": _activation,
     "convolution": _convolution,
     "crop": _crop,
