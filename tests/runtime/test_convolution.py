@@ -148,6 +148,40 @@ def test_conv_takes_a_computed_weight():
     np.testing.assert_array_equal(y, [[[[37.0, 47.0]]]])
 
 
-def test_conv_3d_is_refused():
-    with pytest.raises(UnsupportedOpError, match="3 spatial axes"):
-        conv(ramp(1, 1, 2, 3, 4), ramp(1, 1, 1, 1, 1))
+@pytest.mark.parametrize(
+    ("groups", "strides", "dilations"),
+    [(1, (2, 1, 3), (1, 1, 1)), (1, (1, 1, 1), (2, 1, 3)), (2, (1, 2, 1), (1, 2, 1))],
+)
+def test_conv_3d_follows_the_definition(groups, strides, dilations):
+    rng = np.random.default_rng(0)
+    x = rng.integers(-4, 5, (2, 4, 5, 6, 7)).astype(np.float32)
+    weight = rng.integers(-4, 5, (6, 4 // groups, 2, 3, 1)).astype(np.float32)
+
+    y = conv(x, weight, ramp(6), strides, "custom", (1, 0, 0, 2, 3, 1), dilations, groups)
+
+    padded = np.pad(x, [(0, 0), (0, 0), (1, 0), (0, 2), (3, 1)])
+    expected = np.zeros(y.shape, np.float32) + ramp(6).reshape(6, 1, 1, 1)
+    for n, o, *place in np.ndindex(expected.shape):
+        for c, *at in np.ndindex(weight.shape[1:]):
+            where = [
+                p * s + k * d for p, s, k, d in zip(place, strides, at, dilations, strict=True)
+            ]
+            channel = o // (6 // groups) * (4 // groups) + c
+            expected[(n, o, *place)] += padded[(n, channel, *where)] * weight[(o, c, *at)]
+    sizes = [
+        (size - (k - 1) * d - 1) // s + 1
+        for size, k, d, s in zip((6, 8, 11), (2, 3, 1), dilations, strides, strict=True)
+    ]
+    assert y.shape == (2, 6, *sizes)
+    np.testing.assert_array_equal(y, expected)  # whole numbers: no rounding
+
+
+def test_conv_3d_same_pads_the_odd_element_after():
+    y = conv(ramp(1, 1, 4, 1, 1), np.float32([1, 10]).reshape(1, 1, 2, 1, 1), pad_type="same")
+
+    np.testing.assert_array_equal(np.ravel(y), [21, 32, 43, 4])
+
+
+def test_conv_4d_is_refused():
+    with pytest.raises(UnsupportedOpError, match="4 spatial axes; 1, 2 and 3 are known"):
+        conv(ramp(1, 1, 2, 3, 4, 1), ramp(1, 1, 1, 1, 1, 1))

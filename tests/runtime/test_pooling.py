@@ -104,6 +104,31 @@ def test_pool_1d_slides_along_the_only_axis():
     np.testing.assert_array_equal(y, [[[1.5, 12.0]]])
 
 
-def test_pool_3d_is_refused():
-    with pytest.raises(UnsupportedOpError, match="3 spatial axes"):
-        max_pool(np.zeros((1, 1, 2, 3, 4)), kernel_sizes=(1, 1, 1), pad_type="valid")
+VOLUME = np.arange(1.0, 19.0, dtype=np.float32).reshape(1, 1, 2, 3, 3)
+
+
+def test_max_pool_3d_slides_over_three_axes():
+    y = max_pool(VOLUME, kernel_sizes=(2, 2, 2), pad_type="valid")
+    bordered = max_pool(-VOLUME, (2, 3, 2), "custom", (1, 3, 2), (1, 0, 0, 0, 0, 1))
+
+    np.testing.assert_array_equal(y, [[[[[14, 15], [17, 18]]]]])
+    np.testing.assert_array_equal(bordered, [[[[[-1, -3]], [[-1, -3]]]]])  # padding never wins
+
+
+@pytest.mark.parametrize(
+    ("excluded", "expected"),
+    [
+        (True, [[[1.5, 3], [6, 7.5]], [[10.5, 12], [15, 16.5]]]),
+        (False, [[[0.375, 0.375], [3, 1.875]], [[2.625, 1.5], [7.5, 4.125]]]),
+    ],
+)
+def test_avg_pool_3d_counts_padding_or_not(excluded, expected):
+    y = avg_pool(VOLUME, (2, 2, 2), "custom", (2, 2, 2), (1, 1, 1, 0, 0, 1), excluded)
+
+    # planes 0 and 1, rows -1 0 and 1 2, columns 0 1 and 2 3
+    np.testing.assert_allclose(y[0, 0], expected)
+
+
+def test_pool_4d_is_refused():
+    with pytest.raises(UnsupportedOpError, match="4 spatial axes; 1, 2 and 3 are known"):
+        max_pool(np.zeros((1, 1, 2, 3, 4, 1)), kernel_sizes=(1, 1, 1, 1), pad_type="valid")

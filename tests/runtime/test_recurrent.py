@@ -116,6 +116,18 @@ def test_both_ways_put_the_way_back_in_the_order_of_the_input():
     np.testing.assert_allclose(c, np.concatenate([forth[2], back[2]], -1), rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [("scaled_tanh", 1.7159 * 0.5370495670), ("hard_sigmoid", 0.68), ("sigmoid_hard", 0.68)],
+)  # tanh(2 / 3 * 0.9) = 0.5370496, 0.2 * 0.9 + 0.5 = 0.68
+def test_activations_without_parameters_have_those_of_neural_networks(activation, expected):
+    weights = np.float32([[0.9]]), np.zeros((1, 1), np.float32)
+
+    _, last = rnn(np.ones((1, 1, 1), np.float32), np.zeros((1, 1)), *weights, activation=activation)
+
+    np.testing.assert_allclose(last, [[expected]], rtol=1e-6)
+
+
 def test_unknown_words_are_refused():
     weights = np.zeros((2, 5)), np.zeros((5, 3), np.float32), np.zeros((5, 5), np.float32)
 

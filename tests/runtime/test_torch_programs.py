@@ -140,7 +140,24 @@ class Recurring(nn.Module):
         return self.rnn(y)[0], hidden.sum(0)
 
 
-NETWORKS = [Residual, Segmenting, Attending, Detecting, Recurring]
+class Filming(nn.Module):
+    """Volumes: convolution in groups and apart, both poolings, the way back."""
+
+    shape = (2, 8, 9, 10)
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv3d(2, 4, (2, 3, 3), (1, 2, 1), (0, 1, 2))
+        self.apart = nn.Conv3d(4, 6, 2, dilation=(1, 2, 2), groups=2, bias=False)
+        self.back = nn.ConvTranspose3d(6, 3, (1, 2, 3), 2, (0, 0, 1))
+
+    def forward(self, x):
+        x = functional.max_pool3d(torch.tanh(self.stem(x)), (2, 2, 1), (1, 1, 2), (1, 0, 0))
+        x = functional.avg_pool3d(torch.relu(self.apart(x)), (1, 1, 2), 1, (0, 0, 1))
+        return self.back(x)
+
+
+NETWORKS = [Residual, Segmenting, Attending, Detecting, Recurring, Filming]
 
 
 def made(family):

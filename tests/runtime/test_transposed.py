@@ -64,3 +64,17 @@ def test_conv_transpose_follows_the_definition(groups, strides, dilations, pad):
     top, bottom, left, right = pad
     expected = full[:, :, top : sizes[0] - bottom, left : sizes[1] - right]
     np.testing.assert_array_equal(y, expected)
+
+
+def test_conv_transpose_3d_spreads_over_three_axes():
+    x = np.array([1.0, 10.0, 100.0, 1000.0], np.float32).reshape(1, 2, 2, 1, 1)
+    weight = ramp(2, 3, 1, 2, 1)  # c_in, c_out, depth, height, width
+
+    y = conv_transpose(x, weight, np.float32([0.5, 0.0, 0.0]), strides=(2, 1, 1))
+    grouped = conv_transpose(x, weight, strides=(1, 1, 1), groups=2)
+
+    assert y.shape == (1, 3, 3, 2, 1)
+    # planes 0 and 2 of the first filter are 1 * (1, 2) + 100 * (7, 8) and ten times that
+    np.testing.assert_array_equal(y[0, 0, :, :, 0], [[701.5, 802.5], [0.5, 0.5], [7010.5, 8020.5]])
+    assert grouped.shape == (1, 6, 2, 2, 1)
+    np.testing.assert_array_equal(grouped[0, 4, :, :, 0], [[900, 1000], [9000, 10000]])

@@ -32,6 +32,16 @@ def channels_first(y: tf.Tensor) -> tf.Tensor:
     return tf.transpose(y, TO_FIRST)
 
 
+def volumes_last(x: Operand) -> tf.Tensor:
+    """(n, c, d, h, w) -> (n, d, h, w, c)."""
+    return tf.transpose(tensor(x), (0, 2, 3, 4, 1))
+
+
+def volumes_first(y: tf.Tensor) -> tf.Tensor:
+    """(n, d, h, w, c) -> (n, c, d, h, w)."""
+    return tf.transpose(y, (0, 4, 1, 2, 3))
+
+
 def is_stored_last(x: Operand) -> bool:
     """Whether `channels_last(x)` costs nothing."""
     return _twin(x) is not None

@@ -73,3 +73,15 @@ def test_what_does_not_fit_the_shape_is_refused():
         layers.transpose(X, axes=(0, 1))
     with pytest.raises(ValueError, match="are not all 1"):
         layers.squeeze(X, axes=(1,))
+
+
+def test_amounts_and_counts_may_be_computed():
+    row = np.float32([[1, 2]])
+
+    padded = layers.constant_pad(row, np.float32([0, 1, 2, 0]), value=7.0, pad_amounts=(9,) * 4)
+    to_size = layers.constant_pad(row, np.float32([0, 0, 3, 0]), pad_to_given_output_size_mode=True)
+
+    np.testing.assert_array_equal(padded, [[7, 7, 1, 2], [7, 7, 7, 7]])
+    np.testing.assert_array_equal(to_size, [[0, 1, 2]])
+    np.testing.assert_array_equal(layers.tile(row, np.float32([2, 1]), reps=(9,)), [[1, 2], [1, 2]])
+    np.testing.assert_array_equal(layers.tile(row, reps=(2,)), [[1, 2, 1, 2]])  # the last axes

@@ -43,6 +43,48 @@ def attention(made):
                           [False, True, False])  # fmt: skip
 
 
+def computed(made, name, numbers):
+    data = np.float32(numbers)
+    made.add_load_constant_nd(name, name, data, data.shape)
+
+
+def scattered(made):
+    computed(made, "places", [2, 0, 1])
+    made.add_scatter("y", ["x", "places", "x"], "y", 1, "ADD")
+
+
+def scattered_over_examples(made):
+    computed(made, "places", [0])
+    made.add_scatter("y", ["x", "places", "x"], "y", 0, "ADD")
+
+
+def scattered_by_own_places(made):
+    made.add_argsort("places", "x", "places", 1)
+    made.add_scatter_along_axis("y", ["x", "places", "x"], "y", 1, "SUB")
+
+
+def reversed_rows(made, batch_axis):
+    computed(made, "lengths", [2, 1] if batch_axis else [2])
+    made.add_reverse_sequence("y", ["x", "lengths"], "y", batch_axis, 2)
+
+
+def sliced_by_size(made):
+    computed(made, "begin", [1])
+    made.add_slice_by_size("y", ["x", "begin"], "y", 1, 2)
+
+
+def summed_along(made, axis):
+    computed(made, "axis", [axis])
+    made.add_cumsum("y", ["x", "axis"], "y", 1)
+
+
+def overwritten(made):
+    """y is x, then a constant row that has no axis of examples."""
+    made.add_copy("first", "x", "y")
+    computed(made, "c", ROW)
+    made.add_copy("second", "c", "y")
+
+
 PROVABLE = {
     "softmax": ((1, 3), lambda b: b.add_softmax_nd("y", "x", "y", 1)),
     "mean": ((1, 3, 2), lambda b: b.add_reduce_mean("y", "x", "y", [2], keepdims=False)),
@@ -59,6 +101,12 @@ PROVABLE = {
     "largest": ((1, 3), lambda b: b.add_argmax("y", "x", "y", 1)),
     "with a row": ((1, 3), with_row),
     "attention": ((1, 4, 6), attention),
+    "scattered": ((1, 3), scattered),
+    "scattered by places of its own": ((1, 3), scattered_by_own_places),
+    "sequences reversed": ((1, 2, 3), lambda b: reversed_rows(b, 1)),
+    "sliced by size": ((1, 3), sliced_by_size),
+    "windows": ((1, 5), lambda b: b.add_sliding_windows("y", "x", "y", 1, 3, 2)),
+    "tiled": ((1, 3), lambda b: b.add_tile("y", "x", "y", [2])),
 }  # fmt: skip
 UNPROVABLE = {
     "softmax over examples": ((1, 3), lambda b: b.add_softmax_nd("y", "x", "y", 0)),
@@ -72,6 +120,11 @@ UNPROVABLE = {
     "a size left open": ((1, 6), lambda b: b.add_reshape_static("y", "x", "y", [-1, 6])),
     "two ranks": ((1, 3), shifted_rank),
     "no leading 1": ((2, 3), lambda b: b.add_softmax_nd("y", "x", "y", 1)),
+    "scattered over examples": ((1, 3), scattered_over_examples),
+    "one length for all": ((1, 2, 3), lambda b: reversed_rows(b, 0)),
+    "summed along a computed axis": ((1, 3), lambda b: summed_along(b, 0)),
+    "tiled over examples": ((1, 3), lambda b: b.add_tile("y", "x", "y", [2, 1])),
+    "overwritten": ((1, 3), overwritten),
     "channels first of all": (
         (1, 3, 2), lambda b: b.add_batchnorm("y", 1, *([np.ones(1)] * 4), "x", "y"),
     ),

@@ -164,11 +164,15 @@ def test_what_is_wrong_is_named_when_loading(save_network, change, complaint):
 def test_all_unknown_layers_are_listed(save_network):
     def replace(spec):
         layer(spec, 1).custom.className = "Mine"
-        layer(spec, 2).simpleRecurrent.inputVectorSize = 3
+        layer(spec, 2).randomUniformLike.maxVal = 3.0
+        layer(spec, 3).loop.maxLoopIterations = 7
 
     path = save_network(network(), replace)
 
-    listed = "layer 2 of 4, custom 'relu'; layer 3 of 4, simpleRecurrent 'sum'."
+    listed = (
+        "layer 2 of 4, custom 'relu' (code of the app that opens the file); layer 3 of 4, "
+        "randomUniformLike 'sum' (draws random numbers); layer 4 of 4, loop 'fc' (control flow)."
+    )
     with pytest.raises(UnsupportedOpError, match=re.escape(listed)):
         load_coreml(path)
 

@@ -17,22 +17,27 @@ from mobilezoo.runtime.layers import (
     broadcasting,
     convolution,
     cutting,
+    dynamic,
     elementwise,
     linear,
     nd,
     normalization,
     order,
     pooling,
+    recurrent,
     reduction,
     resizing,
+    scattering,
     shaping,
+    volumes,
 )
 
 _MODULES = (
-    activation, broadcasting, convolution, cutting, elementwise, linear, nd, normalization,
-    order, pooling, reduction, resizing, shaping,
+    activation, broadcasting, convolution, cutting, dynamic, elementwise, linear, nd,
+    normalization, order, pooling, recurrent, reduction, resizing, scattering, shaping,
+    volumes,
 )  # fmt: skip
-_SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU"}
+_SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU", "lstm": "LSTM"}
 
 
 def _layer_name(function_name: str) -> str:

@@ -111,9 +111,14 @@ def gather(x: Operand, indices: Operand, *, axis: int = 0) -> tf.Tensor:
     return gathering.gather(x, indices, axis % len(x.shape))
 
 
-def tile(x: Operand, *, reps: Sequence[int] = ()) -> tf.Tensor:
-    """Repeat x reps[i] times along axis i."""
-    return ops.tile(x, list(reps))
+def tile(x: Operand, counts: Operand | None = None, *, reps: Sequence[int] = ()) -> tf.Tensor:
+    """Repeat x reps[i] times along axis i; fewer `reps` are those of the last axes.
+
+    `counts` (rank,) takes the place of `reps`.
+    """
+    if counts is not None:
+        return ops.tile(x, tf.cast(tensor(counts), tf.int32))
+    return ops.tile(x, [1] * (len(x.shape) - len(reps)) + list(reps))
 
 
 def reverse(x: Operand, *, reverse_dim: Sequence[bool] = ()) -> tf.Tensor:
@@ -123,6 +128,7 @@ def reverse(x: Operand, *, reverse_dim: Sequence[bool] = ()) -> tf.Tensor:
 
 def constant_pad(
     x: Operand,
+    amounts: Operand | None = None,
     *,
     value: float = 0.0,
     pad_amounts: Sequence[int] = (),
@@ -131,9 +137,17 @@ def constant_pad(
     """Extend x with `value`; `pad_amounts` is (before, after) for every axis, one after the other.
 
     With `pad_to_given_output_size_mode` one of the two is the size that the axis shall have,
-    unless both are 0.
+    unless both are 0. `amounts` (2 * rank,) takes the place of `pad_amounts`.
     """
     x = tensor(x)
+    if amounts is not None:
+        computed = tf.cast(tensor(amounts), tf.int32)
+        known = tf.get_static_value(computed)
+        if known is None:
+            if pad_to_given_output_size_mode:
+                raise UnsupportedOpError("constantPad to an output size that depends on the inputs")
+            return ops.pad(x, computed, "constant", value)
+        pad_amounts = known.tolist()
     pairs = np.reshape(np.array(pad_amounts, np.int64), (-1, 2)).tolist()
     if len(pairs) != len(x.shape):
         raise ValueError(f"{len(pad_amounts)} amounts for the shape {tuple(x.shape)}")

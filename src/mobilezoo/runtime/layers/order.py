@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
-from mobilezoo.runtime.ops import gathering, making, order
+from mobilezoo.runtime.ops import blocks, gathering, making, order
 
 __all__ = [
     "arg_sort", "broadcast_to_like", "cum_sum", "gather_along_axis", "gather_nd",
-    "lower_triangular", "matrix_band_part", "one_hot", "range_static", "top_k",
-    "upper_triangular",
+    "lower_triangular", "matrix_band_part", "one_hot", "range_static", "reverse_seq",
+    "sliding_windows", "top_k", "upper_triangular", "where_non_zero",
 ]  # fmt: skip
 
 
@@ -31,13 +31,13 @@ def top_k(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The k largest along `axis`, the largest first, and their places; the first of equals first.
 
-    `use_bottom_k`: the smallest, the smallest first. x (*a, d, *b) -> twice (*a, k, *b).
+    `use_bottom_k`: the smallest, the smallest first. `count` takes the place of k.
+    x (*a, d, *b) -> twice (*a, k, *b).
     """
-    if count is not None:
-        raise UnsupportedOpError("topK with a computed number")
-    if k < 1:
-        raise ValueError(f"the largest {k} elements")
-    values, places = order.topk(x, k, axis, use_bottom_k)
+    wanted = k if count is None else int(_single(count, "topK with a number"))
+    if wanted < 1:
+        raise ValueError(f"the largest {wanted} elements")
+    values, places = order.topk(x, wanted, axis, use_bottom_k)
     return values, tf.cast(places, tf.float32)
 
 
@@ -56,11 +56,10 @@ def cum_sum(
 ) -> tf.Tensor:
     """Sums of the elements up to each along `axis`, without itself if `exclude_final_sum`.
 
-    `reverse`: from each to the end.
+    `reverse`: from each to the end. `axes` is one number, which takes the place of `axis`.
     """
-    if axes is not None:
-        raise UnsupportedOpError("cumSum along a computed axis")
-    return order.cumsum(x, axis, exclude_final_sum, reverse)
+    along = axis if axes is None else int(_single(axes, "cumSum along an axis"))
+    return order.cumsum(x, along, exclude_final_sum, reverse)
 
 
 def one_hot(
@@ -72,10 +71,12 @@ def one_hot(
     on_value: float = 0.0,
     off_value: float = 0.0,
 ) -> tf.Tensor:
-    """Vectors with `on_value` at place x and `off_value` elsewhere, along a new axis."""
-    if count is not None:
-        raise UnsupportedOpError("oneHot of a computed size")
-    return making.one_hot(x, one_hot_vector_size, axis, on_value, off_value)
+    """Vectors with `on_value` at place x and `off_value` elsewhere, along a new axis.
+
+    `count` takes the place of `one_hot_vector_size`.
+    """
+    size = one_hot_vector_size if count is None else count
+    return making.one_hot(x, size, axis, on_value, off_value)
 
 
 def gather_along_axis(x: Operand, indices: Operand, *, axis: int = 0) -> tf.Tensor:
@@ -115,6 +116,37 @@ def range_static(
 def broadcast_to_like(x: Operand, reference: Operand) -> tf.Tensor:
     """Repeat x along axes of length 1, and along new leading axes, to the shape of `reference`."""
     return tf.broadcast_to(tensor(x), tf.shape(tensor(reference)))
+
+
+def reverse_seq(
+    x: Operand, lengths: Operand, *, batch_axis: int = 0, sequence_axis: int = 0
+) -> tf.Tensor:
+    """The first lengths[i] elements along `sequence_axis` in reverse order, i along `batch_axis`.
+
+    lengths (x.shape[batch_axis],) -> the shape of x.
+    """
+    return order.reverse_sequence(x, lengths, sequence_axis, batch_axis)
+
+
+def sliding_windows(x: Operand, *, axis: int = 0, window_size: int = 0, step: int = 0) -> tf.Tensor:
+    """All windows of `window_size` elements along `axis`, `step` apart.
+
+    x (*a, d, *b) -> (*a, (d - window_size) // step + 1, window_size, *b).
+    """
+    return blocks.sliding_windows(x, range(len(x.shape))[axis], window_size, step)
+
+
+def where_non_zero(x: Operand) -> tf.Tensor:
+    """Places of the elements that are not zero, row by row: (number of them, rank)."""
+    return tf.cast(gathering.non_zero(x), tf.float32)
+
+
+def _single(number: Operand, use: str) -> float:
+    """A number that is computed, but not from the values of the inputs."""
+    known = tf.get_static_value(tensor(number))
+    if known is None:
+        raise UnsupportedOpError(f"{use} that depends on the inputs")
+    return float(np.reshape(known, ()))
 
 
 def _masked(x: Operand, stays: Callable[[Array, Array], Array]) -> tf.Tensor:

@@ -8,45 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import tensorflow as tf
 
 from mobilezoo.runtime.arithmetic import Operand, tensor
+from mobilezoo.runtime.network.layer_view import LayerView
 from mobilezoo.runtime.operations import Constant, Operation
 from mobilezoo.runtime.ops._pictures import elements
-
-
-@dataclass(frozen=True)
-class LayerView:
-    """One layer that depends on an input, and what is known of the values it reads."""
-
-    operation: Operation
-    ranks: Mapping[str, int]  # of every value
-    moving: frozenset[str]  # values that depend on an input; their leading axis is the examples'
-    rank: int  # of the outputs
-
-    @property
-    def inputs(self) -> list[str]:
-        """Names of the values that it reads."""
-        return self.operation.references()
-
-    @property
-    def x_rank(self) -> int:
-        """Rank of the first input."""
-        return self.ranks[self.inputs[0]]
-
-    def x_alone(self) -> bool:
-        """Whether the first input is the only one that depends on the network's inputs."""
-        first, *others = self.inputs
-        return first in self.moving and self.moving.isdisjoint(others)
-
-    def parameter(self, key: str, default: Any = ()) -> Any:
-        """A parameter of the layer."""
-        argument = self.operation.arguments.get(key)
-        return argument.content if isinstance(argument, Constant) else default
-
 
 # --- rules: does the leading axis stay the examples'? -----------------------------------------
 
@@ -190,7 +159,34 @@ def _constant_pad(view: LayerView) -> bool:
 
 
 def _tile(view: LayerView) -> bool:
-    return bool(view.parameter("reps")[:1] == (1,))
+    """Fewer numbers than axes are those of the last axes."""
+    reps = view.parameter("reps")
+    return len(view.inputs) == 1 and (len(reps) < view.x_rank or reps[0] == 1)
+
+
+def _cum_sum(view: LayerView) -> bool:
+    """The axis is the parameter's, no computed one."""
+    return _axis(view) and len(view.inputs) == 1
+
+
+def _reverse_seq(view: LayerView) -> bool:
+    """Each example has lengths of its own, or all go by the same ones along another axis."""
+    batch, sequence = (view.parameter(key, 0) for key in ("batch_axis", "sequence_axis"))
+    own = batch % view.x_rank == 0
+    alike = view.moving.issuperset(view.inputs) if own else view.x_alone()
+    return alike and sequence % view.x_rank != 0
+
+
+def _scatter(view: LayerView) -> bool:
+    """The same places within each example, which has its own updates."""
+    x, indices, updates = view.inputs
+    within = view.parameter("axis", 0) % view.x_rank != 0
+    return within and view.moving.issuperset({x, updates}) and indices not in view.moving
+
+
+def _scatter_along_axis(view: LayerView) -> bool:
+    within = view.parameter("axis", 0) % view.x_rank != 0
+    return within and view.moving.issuperset(view.inputs)
 
 
 RULES: Mapping[str, Callable[[LayerView], bool]] = {
@@ -216,16 +212,22 @@ RULES: Mapping[str, Callable[[LayerView], bool]] = {
         _axes,
     ),
     **dict.fromkeys(
-        ("argMax", "argMin", "argSort", "cumSum", "softmaxND", "splitND", "topK"), _axis
+        ("argMax", "argMin", "argSort", "sliceBySize", "slidingWindows", "softmaxND", "splitND",
+         "topK"),
+        _axis,
     ),
     **dict.fromkeys(("concat", "dot"), _pictures_together),
     "activation": _activation,
+    **dict.fromkeys(
+        ("convolution3d", "globalPooling3d", "pooling3d"), lambda view: view.x_rank == 5
+    ),
     "batchedMatmul": _matmul,
     "batchnorm": _batchnorm,
     "bias": _scale,
     "concatND": _joined,
     "constantPad": _constant_pad,
     "crop": _crop,
+    "cumSum": _cum_sum,
     "embeddingND": _inner_product,
     "flattenTo2D": _flatten_to_2d,
     "gather": _gather,
@@ -236,7 +238,10 @@ RULES: Mapping[str, Callable[[LayerView], bool]] = {
     "rankPreservingReshape": _to_shape,
     "reshape": _reshape,
     "reshapeStatic": _to_shape,
+    "reverseSeq": _reverse_seq,
     "scale": _scale,
+    "scatter": _scatter,
+    "scatterAlongAxis": _scatter_along_axis,
     "slice": _slice,
     "sliceStatic": _slice_static,
     "stack": _stacked,

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobilezoo.runtime.network.batch_rules import LOOSEN, RULES, LayerView
+from mobilezoo.runtime.network.batch_rules import LOOSEN, RULES
+from mobilezoo.runtime.network.layer_view import LayerView
 from mobilezoo.runtime.network.ranks import rank_of
 from mobilezoo.runtime.operations import Block, Operation
 
@@ -26,16 +27,18 @@ def many_at_once(block: Block, fetch: Sequence[str]) -> tuple[Operation, ...] | 
         rank = rank_of(operation, ranks)
         if rank is None:
             return None
-        ranks |= {output.name: rank for output in operation.outputs}
+        made = {output.name for output in operation.outputs}
+        ranks |= dict.fromkeys(made, rank)
         if moving.isdisjoint(operation.references()):
             rewritten.append(operation)
+            moving -= made  # a copy may put a constant in an input's place
             continue
         view = LayerView(operation, ranks, moving, rank)
         if not _holds(view):
             return None
         loosen = LOOSEN.get(operation.type)
         rewritten.append(operation if loosen is None else loosen(view))
-        moving |= {output.name for output in operation.outputs}
+        moving |= made
     return tuple(rewritten) if moving.issuperset(fetch) else None
 
 

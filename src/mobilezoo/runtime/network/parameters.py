@@ -12,23 +12,30 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from mobilezoo.errors import CoreMLFileError
+from mobilezoo.runtime.network.bounds import check_bounds
+from mobilezoo.runtime.network.recurrent_parameters import RECURRENT
+from mobilezoo.runtime.network.volume_parameters import TAKEN_TOGETHER, VOLUMES
 from mobilezoo.runtime.network.weights import StoredWeights, locate_weights, stored_vector
 
 Keywords: TypeAlias = dict[str, Any]
 
-_LARGEST_WINDOW = 1 << 16  # pixels; what is larger is no picture, but exhausts the memory
 _LEFT_OUT = {
+    **TAKEN_TOGETHER,
     "batchedMatmul": ("weightMatrixFirstDimension", "weightMatrixSecondDimension", "hasBias",
                       "int8DynamicQuantize"),
     "batchnorm": ("channels",),
+    "biDirectionalLSTM": ("inputVectorSize", "outputVectorSize"),
     "bias": ("shape",),
     "convolution": ("outputChannels", "kernelChannels", "kernelSize", "hasBias"),
     "embedding": ("inputDim", "outputChannels", "hasBias"),
     "embeddingND": ("vocabSize", "embeddingSize", "hasBias"),
+    "gru": ("inputVectorSize", "outputVectorSize", "hasBiasVectors"),
     "innerProduct": ("inputChannels", "outputChannels", "hasBias", "int8DynamicQuantize"),
     "loadConstant": ("shape",),
     "loadConstantND": ("shape",),
     "scale": ("shapeScale", "shapeBias", "hasBias"),
+    "simpleRecurrent": ("inputVectorSize", "outputVectorSize", "hasBiasVector"),
+    "uniDirectionalLSTM": ("inputVectorSize", "outputVectorSize"),
     "upsample": ("scalingFactor", "fractionalScalingFactor"),
 }  # fmt: skip
 
@@ -132,7 +139,7 @@ def _borders(message: Any, place: str) -> tuple[int, int, int, int]:
         raise CoreMLFileError(f"{place}: {len(edges)} borderAmounts; 2 are required.")
     sizes = [(edge.startEdgeSize, edge.endEdgeSize) for edge in edges] or [(0, 0), (0, 0)]
     (top, bottom), (left, right) = sizes
-    _bounded((top, bottom, left, right), place, "borderAmounts")
+    check_bounds((top, bottom, left, right), place, "borderAmounts")
     return top, bottom, left, right
 
 
@@ -164,6 +171,8 @@ def _activation(message: Any, place: str) -> Keywords:
 
 
 _SPECIAL: Mapping[str, Callable[[Any, str], Keywords]] = {
+    **RECURRENT,
+    **VOLUMES,
     "activation": _activation,
     "convolution": _convolution,
     "crop": _crop,
@@ -178,15 +187,8 @@ def _pair(values: Any, place: str, field: str) -> tuple[Any, ...]:
     """(vertical, horizontal), or () where the field is not set."""
     if len(values) not in (0, 2):
         raise CoreMLFileError(f"{place}: {field} has {len(values)} numbers; 2 are required.")
-    _bounded(values, place, field)
+    check_bounds(values, place, field)
     return tuple(values)
-
-
-def _bounded(values: Any, place: str, field: str) -> None:
-    if any(not 0 <= value <= _LARGEST_WINDOW for value in values):
-        raise CoreMLFileError(
-            f"{place}: {field} is {list(values)}; 0 to {_LARGEST_WINDOW} are possible."
-        )
 
 
 # --- weights -----------------------------------------------------------------------------------

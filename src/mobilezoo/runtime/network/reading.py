@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, wraps
 from typing import Any
+
+import tensorflow as tf
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime.layers import LAYERS
 from mobilezoo.runtime.network.parameters import read_keywords
+from mobilezoo.runtime.network.weights import StoredWeights
 from mobilezoo.runtime.operations import (
     Argument,
     Constant,
@@ -20,6 +23,9 @@ from mobilezoo.runtime.operations import (
 )
 
 _SEVERAL = "values"  # the parameter of a function that takes any number of inputs
+_ALONG_SEQUENCES = {  # layer -> its states, which can be given, and are given back if named
+    "simpleRecurrent": 1, "gru": 1, "uniDirectionalLSTM": 2, "biDirectionalLSTM": 4,
+}  # fmt: skip
 _FIRST_OF_ANY_RANK = 600  # field numbers of the layers that came with specification 4
 
 
@@ -43,7 +49,11 @@ def read_layers(
         f"layer {i} of {len(layers)}, {kind or 'unknown'} {layer.name!r}"
         for i, (layer, kind) in enumerate(zip(layers, kinds, strict=True), 1)
     ]
-    unknown = [place for place, kind in zip(places, kinds, strict=True) if kind not in LAYERS]
+    unknown = [
+        f"{place} ({_what_it_is(kind)})"
+        for place, kind in zip(places, kinds, strict=True)
+        if kind not in LAYERS
+    ]
     if unknown:
         raise UnsupportedOpError(f"{path}: not supported: {'; '.join(unknown)}.")
     names = set(inputs)
@@ -55,9 +65,20 @@ def read_layers(
         outputs = tuple(Output(name, "FLOAT32", ()) for name in layer.output)
         names.update(layer.output)
         operations.append(
-            Operation(kind, arguments, outputs, place, LAYERS[kind], shapes_declared=False)
+            Operation(kind, arguments, outputs, place, _FUNCTIONS[kind], shapes_declared=False)
         )
     return tuple(operations)
+
+
+def _what_it_is(kind: str | None) -> str:
+    """Why a layer is not run, for messages."""
+    if kind == "custom":
+        return "code of the app that opens the file"
+    if kind in ("branch", "loop", "loopBreak", "loopContinue"):
+        return "control flow"
+    if kind is not None and kind.startswith(("random", "categoricalDistribution")):
+        return "draws random numbers"
+    return "newer than this version" if kind else "of no type, or newer than this version"
 
 
 def has_only_pictures(layers: Sequence[Any]) -> bool:
@@ -68,6 +89,8 @@ def has_only_pictures(layers: Sequence[Any]) -> bool:
 def _needs_another_rank(layer: Any) -> bool:
     kind = layer.WhichOneof("layer")
     if kind is None or layer.DESCRIPTOR.fields_by_name[kind].number >= _FIRST_OF_ANY_RANK:
+        return True
+    if kind in _ALONG_SEQUENCES:
         return True
     if kind == "concat":
         return bool(layer.concat.sequenceConcat)
@@ -88,16 +111,30 @@ def _check_names(layer: Any, names: set[str], where: str) -> None:
         raise CoreMLFileError(f"{where} defines {twice[0]!r} once more.")
     if not outputs:
         raise CoreMLFileError(f"{where} has no output.")
-    parts = layer.split.nOutputs or layer.splitND.numSplits
+    _check_states(layer, where)
+    parts = layer.split.nOutputs or len(layer.splitND.splitSizes) or layer.splitND.numSplits
     if parts and parts != len(outputs):
         raise CoreMLFileError(f"{where} makes {parts} parts for {len(outputs)} outputs.")
+
+
+def _check_states(layer: Any, where: str) -> None:
+    states = _ALONG_SEQUENCES.get(layer.WhichOneof("layer"))
+    if states is None:
+        return
+    for side, names in (("inputs", layer.input), ("outputs", layer.output)):
+        if len(names) not in (1, 1 + states):
+            raise CoreMLFileError(
+                f"{where} has {len(names)} {side}; 1 is required, or {1 + states} with the states."
+            )
 
 
 def _arguments(kind: str, layer: Any, where: str) -> Mapping[str, Argument]:
     """The inputs by the names of the function's parameters, and the layer's own parameters."""
     known, required = _parameters(kind)
     keywords = read_keywords(kind, getattr(layer, kind), len(layer.input), where)
-    arguments: dict[str, Argument] = {key: Constant(item) for key, item in keywords.items()}
+    if kind in _ALONG_SEQUENCES:
+        keywords["states"] = len(layer.output) > 1
+    arguments: dict[str, Argument] = {key: _constant(item) for key, item in keywords.items()}
     references = tuple(Reference(name) for name in layer.input)
     if known[:1] == (_SEVERAL,):
         if not references:
@@ -116,10 +153,43 @@ def _arguments(kind: str, layer: Any, where: str) -> Mapping[str, Argument]:
     return arguments
 
 
+def _constant(item: Any) -> Constant | Several:
+    """A parameter of the file; each of several weights is read when it is needed."""
+    if isinstance(item, tuple) and any(isinstance(part, StoredWeights) for part in item):
+        return Several(tuple(Constant(part) for part in item))
+    return Constant(item)
+
+
 # parameters that may be computed; the others are the layer's own
 _INPUTS = frozenset({
-    "a", "axes", "b", "condition", "count", "indices", "reference", "weights", "x", "y",
+    "a", "amounts", "axes", "b", "begin", "begin_mask", "c", "c_back", "condition", "count",
+    "counts", "end", "end_mask", "h", "h_back", "indices", "lengths", "reference", "shape",
+    "squeeze_mask", "start", "step", "stride", "updates", "weights", "x", "y",
 })  # fmt: skip
+
+
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, but computed at once where nothing depends on the inputs, while it is traced.
+
+    So numbers that a network computes from the shapes of its inputs are known to the layers after.
+    """
+
+    @wraps(function)
+    def run(**inputs: Any) -> Any:
+        values = [item for value in inputs.values() for item in _members(value)]
+        if any(tf.is_symbolic_tensor(value) for value in values):
+            return function(**inputs)
+        with tf.init_scope():
+            return function(**inputs)
+
+    return run
+
+
+def _members(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+_FUNCTIONS = {kind: _once(function) for kind, function in LAYERS.items()}
 
 
 @cache

@@ -9,7 +9,12 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Operand, tensor, transposed
-from mobilezoo.runtime.layout import channels_first, channels_last
+from mobilezoo.runtime.layout import (
+    channels_first,
+    channels_last,
+    volumes_first,
+    volumes_last,
+)
 from mobilezoo.runtime.ops._windows import Padding, Windows, windows
 
 __all__ = ["conv"]
@@ -28,20 +33,22 @@ def conv(
     """Correlate `x` with `weight` and add `bias`.
 
     x (n, c_in, *d_in), weight (c_out, c_in / groups, *k), bias (c_out,) ->
-    (n, c_out, *d_out), with one or two spatial axes and
+    (n, c_out, *d_out), with one to three spatial axes and
     d_out = floor((d_in + pad before + pad after - (k - 1) * dilation - 1) / stride) + 1.
     """
     if len(weight.shape) == 3:
         return _conv_1d(x, weight, bias, strides, pad_type, pad, dilations, groups)
-    if len(weight.shape) != 4:
+    if len(weight.shape) not in (4, 5):
         raise UnsupportedOpError(
-            f"conv with {len(weight.shape) - 2} spatial axes; 1 and 2 are known"
+            f"conv with {len(weight.shape) - 2} spatial axes; 1, 2 and 3 are known"
         )
     frame = windows(weight.shape[2:], strides, pad_type, pad, dilations)
-    y = _correlate(channels_last(x), weight, frame, int(groups))
+    flat = len(weight.shape) == 4
+    last, first = (channels_last, channels_first) if flat else (volumes_last, volumes_first)
+    y = _correlate(last(x), weight, frame, int(groups))
     if bias is not None:
         y = tf.nn.bias_add(y, tensor(bias))
-    return channels_first(y)
+    return first(y)
 
 
 def _conv_1d(
@@ -69,13 +76,15 @@ def _conv_1d(
 
 
 def _correlate(x: tf.Tensor, weight: Operand, frame: Windows, groups: int) -> tf.Tensor:
-    """x (n, h, w, c_in), weight (c_out, c_in / groups, kh, kw) -> (n, h', w', c_out)."""
+    """x (n, *d, c_in), weight (c_out, c_in / groups, *k) -> (n, *d', c_out)."""
     channels = weight.shape[1] * groups
     if x.shape[-1] != channels:  # TensorFlow would make groups of its own
         raise ValueError(
             f"the input has {x.shape[-1]} channels, weights of shape {tuple(weight.shape)} in "
             f"{groups} groups take {channels}"
         )
+    if len(frame.sizes) == 3:
+        return _correlate_volumes(x, weight, frame, groups)
     padding = frame.padding(x.shape[1:3])
     if groups == 1:
         kernel = _kernel(weight, (2, 3, 1, 0))  # OIHW -> HWIO
@@ -87,6 +96,16 @@ def _correlate(x: tf.Tensor, weight: Operand, frame: Windows, groups: int) -> tf
     outputs = [
         tf.nn.conv2d(a, k, frame.strides, padding, dilations=frame.dilations) for a, k in parts
     ]
+    return tf.concat(outputs, axis=-1)
+
+
+def _correlate_volumes(x: tf.Tensor, weight: Operand, frame: Windows, groups: int) -> tf.Tensor:
+    """x (n, d, h, w, c_in), weight (c_out, c_in / groups, kd, kh, kw) -> (n, d', h', w', c_out)."""
+    padded = tf.pad(x, [(0, 0), *frame.pairs(x.shape[1:4]), (0, 0)])
+    kernel = _kernel(weight, (2, 3, 4, 1, 0))  # OIDHW -> DHWIO
+    strides, dilations = ((1, *steps, 1) for steps in (frame.strides, frame.dilations))
+    parts = zip(tf.split(padded, groups, axis=-1), tf.split(kernel, groups, axis=-1), strict=True)
+    outputs = [tf.nn.conv3d(a, k, strides, "VALID", dilations=dilations) for a, k in parts]
     return tf.concat(outputs, axis=-1)
 
 

@@ -10,7 +10,12 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
-from mobilezoo.runtime.layout import channels_first, channels_last
+from mobilezoo.runtime.layout import (
+    channels_first,
+    channels_last,
+    volumes_first,
+    volumes_last,
+)
 from mobilezoo.runtime.ops._windows import Pairs, Windows, windows
 
 __all__ = ["avg_pool", "l2_pool", "max_pool"]
@@ -26,7 +31,7 @@ def max_pool(
 ) -> tf.Tensor:
     """Largest value of each window; padding never wins.
 
-    x (n, c, *d_in) -> (n, c, *d_out), with one or two spatial axes and
+    x (n, c, *d_in) -> (n, c, *d_out), with one to three spatial axes and
     d_out = floor((d_in + pad before + pad after - k) / stride) + 1; `ceil_mode` rounds up,
     without a last window that lies in the padding alone.
     """
@@ -72,21 +77,29 @@ def _pool(
     frame: Windows,
     ceil_mode: bool,
 ) -> tf.Tensor:
-    """Bring `x` to (n, h, w, c), settle the padding, and apply `reduce`."""
+    """Bring `x` to (n, *d, c), settle the padding, and apply `reduce`."""
     if len(frame.sizes) == 1:
         flat = _pool(reduce, tf.expand_dims(tensor(x), 2), _one_pixel_high(frame), ceil_mode)
         return tf.squeeze(flat, 2)
-    if len(frame.sizes) != 2:
-        raise UnsupportedOpError(f"pooling over {len(frame.sizes)} spatial axes; 1 and 2 are known")
-    x = channels_last(x)
-    declared = frame.pairs(x.shape[1:3])
-    reached = _reached(x.shape[1:3], frame, declared) if ceil_mode else declared
-    return channels_first(reduce(x, frame, declared, reached))
+    if len(frame.sizes) not in (2, 3):
+        raise UnsupportedOpError(
+            f"pooling over {len(frame.sizes)} spatial axes; 1, 2 and 3 are known"
+        )
+    flat = len(frame.sizes) == 2
+    last, first = (channels_last, channels_first) if flat else (volumes_last, volumes_first)
+    x = last(x)
+    declared = frame.pairs(x.shape[1:-1])
+    reached = _reached(x.shape[1:-1], frame, declared) if ceil_mode else declared
+    return first(reduce(x, frame, declared, reached))
 
 
 def _max(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
-    if frame.is_same(x.shape[1:3], reached):
-        return tf.nn.max_pool2d(x, frame.sizes, frame.strides, "SAME")
+    pool = tf.nn.max_pool2d if len(frame.sizes) == 2 else tf.nn.max_pool3d
+    if frame.is_same(x.shape[1:-1], reached):
+        return pool(x, frame.sizes, frame.strides, "SAME")
+    if len(frame.sizes) == 3:  # whose kernel takes no padding
+        padded = tf.pad(x, _explicit(reached), constant_values=-float("inf"))
+        return pool(padded, frame.sizes, frame.strides, "VALID")
     padding = _explicit(reached) if _any(reached) else "VALID"
     return tf.nn.max_pool2d(x, frame.sizes, frame.strides, padding)
 
@@ -99,7 +112,7 @@ def _mean_of_padded(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pair
     mean = _mean(x, frame, reached)
     if reached == declared:
         return mean
-    inside = np.pad(np.ones(x.shape[1:3]), declared, constant_values=1.0)
+    inside = np.pad(np.ones(x.shape[1:-1]), declared, constant_values=1.0)
     beyond = tuple(
         (0, after - given) for (_, after), (_, given) in zip(reached, declared, strict=True)
     )
@@ -109,22 +122,29 @@ def _mean_of_padded(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pair
 def _mean_of_inside(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
     if not _any(reached):
         return _mean(x, frame, reached)
-    if frame.is_same(x.shape[1:3], reached):
-        return tf.nn.avg_pool2d(x, frame.sizes, frame.strides, "SAME")  # which leaves padding out
-    return _mean(x, frame, reached) / _share(np.pad(np.ones(x.shape[1:3]), reached), frame)
+    if frame.is_same(x.shape[1:-1], reached):  # leaves padding out
+        return _plain_mean(x, frame, "SAME")
+    return _mean(x, frame, reached) / _share(np.pad(np.ones(x.shape[1:-1]), reached), frame)
 
 
 def _mean(x: tf.Tensor, frame: Windows, pairs: Pairs) -> tf.Tensor:
     """Mean over all positions of each window, padding counted as zero."""
     padded = tf.pad(x, _explicit(pairs)) if _any(pairs) else x
-    return tf.nn.avg_pool2d(padded, frame.sizes, frame.strides, "VALID")
+    return _plain_mean(padded, frame, "VALID")
+
+
+def _plain_mean(x: tf.Tensor, frame: Windows, padding: str) -> tf.Tensor:
+    pool = tf.nn.avg_pool2d if len(frame.sizes) == 2 else tf.nn.avg_pool3d
+    return pool(x, frame.sizes, frame.strides, padding)
 
 
 def _share(counted: Array, frame: Windows) -> Array:
-    """How much of each window counts: counted (h, w) of 0 and 1 -> (1, h', w', 1) in 0..1."""
+    """How much of each window counts: counted (*d) of 0 and 1 -> (1, *d', 1) in 0..1."""
     views = np.lib.stride_tricks.sliding_window_view(counted, frame.sizes)
-    share: Array = views[:: frame.strides[0], :: frame.strides[1]].mean(axis=(2, 3))
-    return share.astype(np.float32)[np.newaxis, :, :, np.newaxis]
+    rank = len(frame.sizes)
+    firsts = views[tuple(slice(None, None, step) for step in frame.strides)]
+    share: Array = firsts.mean(axis=tuple(range(rank, 2 * rank)))
+    return share.astype(np.float32)[np.newaxis, ..., np.newaxis]
 
 
 def _reached(spatial: Sequence[int], frame: Windows, declared: Pairs) -> Pairs:

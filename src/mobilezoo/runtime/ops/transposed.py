@@ -10,7 +10,12 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Operand, tensor
-from mobilezoo.runtime.layout import channels_first, channels_last
+from mobilezoo.runtime.layout import (
+    channels_first,
+    channels_last,
+    volumes_first,
+    volumes_last,
+)
 from mobilezoo.runtime.ops._windows import windows
 
 __all__ = ["conv_transpose"]
@@ -30,13 +35,13 @@ def conv_transpose(
     """Add up the kernel, times each element of `x`, `strides` apart; then crop and add `bias`.
 
     x (n, c_in, *d_in), weight (c_in, c_out / groups, *k), bias (c_out,) -> (n, c_out, *d_out), one
-    or two spatial axes, full = (d_in - 1) * stride + (k - 1) * dilation + 1 and d_out =
+    to three spatial axes, full = (d_in - 1) * stride + (k - 1) * dilation + 1 and d_out =
     full - pad before - pad after, d_in * stride for "same", or as `output_shape` (n, c_out, *d_out)
     says.
     """
     rank = len(weight.shape) - 2
-    if rank not in (1, 2):
-        raise UnsupportedOpError(f"conv_transpose with {rank} spatial axes; 1 and 2 are known")
+    if rank not in (1, 2, 3):
+        raise UnsupportedOpError(f"conv_transpose with {rank} spatial axes; 1, 2 and 3 are known")
     frame = windows(weight.shape[2:], strides, pad_type, pad, dilations)
     kernel = _dilated(np.asarray(weight), frame.dilations)
     parts = zip(
@@ -71,6 +76,10 @@ def _full(x: tf.Tensor, kernel: np.ndarray, strides: tuple[int, ...]) -> tf.Tens
         for size, step, k in zip(x.shape[2:], strides, kernel.shape[2:], strict=True)
     ]
     shape = [tf.shape(x)[0], *sizes, kernel.shape[1]]
+    if len(strides) == 3:
+        filters = tensor(np.ascontiguousarray(kernel.transpose(2, 3, 4, 1, 0)))  # IODHW -> DHWOI
+        spread = tf.nn.conv3d_transpose(volumes_last(x), filters, shape, (1, *strides, 1), "VALID")
+        return volumes_first(spread)
     filters = tensor(np.ascontiguousarray(kernel.transpose(2, 3, 1, 0)))  # IOHW -> HWOI
     made = tf.nn.conv2d_transpose(channels_last(x), filters, shape, strides, "VALID")
     return channels_first(made)
