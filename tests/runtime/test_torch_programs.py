@@ -2,11 +2,11 @@
 
 import warnings
 
-import numpy as np
 import pytest
 
 from mobilezoo.runtime import load_coreml
 
+from .agreement import assert_computes
 from .conftest import ct, leave_folders_to_python
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -196,15 +196,7 @@ def test_converted_networks_compute_what_torch_computes(tmp_path, family, target
     )  # fmt: skip
     program = load_coreml(tmp_path / "torch.mlpackage")
 
-    together = list(program.predict({"x": x.numpy()}).values())
-    alone = list(program.predict({"x": x[:1].numpy()}).values())
-
-    for reference, many, one in zip(references, together, alone, strict=True):
-        peak = np.abs(reference).max()
-        assert np.ptp(reference, axis=0).max() > 0.01 * peak  # the examples differ
-        # float32 sums in another order
-        np.testing.assert_allclose(many, reference, atol=2e-5 * peak, rtol=0)
-        np.testing.assert_allclose(one, reference[:1], atol=2e-5 * peak, rtol=0)
+    assert_computes(program, {"x": x.numpy()}, references)
 
 
 @pytest.mark.parametrize("family", [Residual, Segmenting])
