@@ -9,6 +9,7 @@ import keras
 import pytest
 
 import mobilezoo
+from mobilezoo.runtime.simple.opening import MODELS
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +38,14 @@ def test_the_page_of_the_runtimes_operations_is_what_the_table_gives():
     page = ROOT / "docs" / "runtime-operations.md"
 
     assert page.read_text() == made("make_runtime_operations.py")
+
+
+def test_the_page_on_running_names_every_kind_of_model_that_is_one_formula():
+    page = (ROOT / "docs" / "running.md").read_text()
+
+    named = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+
+    assert sorted(named) == sorted(MODELS)
 
 
 def test_every_link_between_pages_leads_somewhere():

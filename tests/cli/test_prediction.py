@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from coremltools.models import datatypes
 from coremltools.models.neural_network import NeuralNetworkBuilder
+from coremltools.models.pipeline import Pipeline
 from keras import layers
 
 from mobilezoo import export_coreml, randomize_weights
 from tests.cli.run import run
+from tests.runtime.simple.conftest import model
 
 
 @pytest.fixture
@@ -124,3 +126,60 @@ def test_predict_describes_a_picture_that_a_file_returns(capfd, picture, tmp_pat
     assert code == 0
     assert out.splitlines()[1:] == ["  y: a picture of 12x8 pixels, RGBA"]
     assert "gives no class probabilities" in err
+
+
+def detector(labels):
+    """Two boxes for any picture, of which the second is surer; a threshold of 0.25."""
+    made = NeuralNetworkBuilder(
+        [("image", datatypes.Array(3, 8, 12))],
+        [("scores", datatypes.Array(2, 3)), ("boxes", datatypes.Array(2, 4))],
+        disable_rank5_shape_mapping=True,
+    )
+    scores = np.array([[0.0, 0.5, 0.1], [0.75, 0.0, 0.2]])
+    boxes = np.array([[0.25, 0.5, 0.1, 0.2], [0.75, 0.5, 0.3, 0.4]])
+    made.add_load_constant_nd("scores", "scores", scores, (2, 3))
+    made.add_load_constant_nd("boxes", "boxes", boxes, (2, 4))
+    made.set_pre_processing_parameters(["image"])
+    suppression = model(
+        "nonMaximumSuppression", {"scores": (2, 3), "boxes": (2, 4)},
+        {"confidence": (), "coordinates": ()},
+        iouThreshold=0.5, confidenceThreshold=0.25, confidenceInputFeatureName="scores",
+        coordinatesInputFeatureName="boxes", confidenceOutputFeatureName="confidence",
+        coordinatesOutputFeatureName="coordinates", confidenceThresholdInputFeatureName="least",
+    )  # fmt: skip
+    suppression.nonMaximumSuppression.pickTop.SetInParent()
+    suppression.nonMaximumSuppression.stringClassLabels.vector.extend(labels)
+    whole = Pipeline(
+        [("image", datatypes.Array(3, 8, 12)), ("least", datatypes.Double())],
+        ["confidence", "coordinates"],
+    )
+    whole.add_model(made.spec)
+    whole.add_model(suppression)
+    whole.spec.description.input[0].CopyFrom(made.spec.description.input[0])
+    for i, output in enumerate(suppression.description.output):
+        whole.spec.description.output[i].CopyFrom(output)
+    return whole.spec
+
+
+def test_predict_prints_the_boxes_of_a_detector(capfd, picture, tmp_path):
+    path = tmp_path / "m.mlmodel"
+    path.write_bytes(detector(["ant", "bee", "cat"]).SerializeToString())
+
+    code, out, err = run(capfd, "predict", path, picture)
+
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1:] == [
+        "   75.00%  ant, center (0.750, 0.500), 0.300 x 0.400",
+        "   50.00%  bee, center (0.250, 0.500), 0.100 x 0.200",
+    ]
+
+
+def test_predict_says_that_there_is_no_box(capfd, picture, tmp_path):
+    spec = detector(["ant", "bee", "cat"])
+    spec.pipeline.models[1].nonMaximumSuppression.confidenceThreshold = 0.8
+    path = tmp_path / "m.mlmodel"
+    path.write_bytes(spec.SerializeToString())
+
+    code, out, _ = run(capfd, "predict", path, picture)
+
+    assert (code, out.splitlines()[1:]) == (0, ["  no box"])

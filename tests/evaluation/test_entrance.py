@@ -11,7 +11,8 @@ from mobilezoo.data.preprocessing import preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.evaluation.entrance import Form, find_entrance, pixels_of
 from tests.evaluation.conftest import color_network, plain
-from tests.runtime.conftest import build
+from tests.runtime.conftest import build, ct
+from tests.runtime.network.conftest import builder
 
 UNIT = preprocessing("unit")
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 20, 28, 3), np.uint8)
@@ -164,3 +165,27 @@ def test_gray_pictures_become_colored_and_colored_ones_gray():
 def test_other_pixels_of_another_size_are_refused(picture):
     with pytest.raises(InvalidArgumentError, match=r"takes \(4, 6, 3\). Pass pictures of that"):
         pixels_of(picture, Form(4, 6, 3), "center")
+
+
+def test_inputs_that_need_not_be_given_are_left_out(tmp_path):
+    made = builder({"image": (3, 20, 28), "bias": (3,)}, {"y": (3,)})
+    made.add_pooling("m", 0, 0, 0, 0, "AVERAGE", "VALID", "image", "means", is_global=True)
+    made.add_elementwise("add", ["means", "bias"], "y", "ADD")
+    made.set_pre_processing_parameters(["image"], image_scale=8 / 255)
+    made.spec.description.input[1].type.isOptional = True
+    (tmp_path / "m.mlmodel").write_bytes(made.spec.SerializeToString())
+    program = load_coreml(tmp_path / "m.mlmodel")
+
+    entrance = find_entrance(program, None, None)
+
+    np.testing.assert_allclose(logits(program, entrance), MEANS, rtol=1e-5)
+
+
+def test_gray_of_16_bits_has_no_known_scale(save_package):
+    target = ct.target.iOS16
+    mil = build((1, 1, 20, 28), lambda x: mb.reduce_mean(x=x, axes=[2, 3], name="y"), target)
+    taken = ct.ImageType("x", (1, 1, 20, 28), color_layout=ct.colorlayout.GRAYSCALE_FLOAT16)
+    program = load_coreml(save_package(mil, inputs=[taken], minimum_deployment_target=target))
+
+    with pytest.raises(InvalidArgumentError, match="takes gray of 16 bits in 'x'"):
+        find_entrance(program, None, None)

@@ -11,6 +11,7 @@ import numpy as np
 from mobilezoo import _environment
 from mobilezoo.errors import InvalidArgumentError
 
+_DETECTED = ("confidence", "coordinates")  # outputs of detectors
 _ROUNDING = 0.01  # float16 probabilities of 1000 classes add up to 1 within this
 
 
@@ -23,8 +24,9 @@ def predict(arguments: Namespace) -> None:
     from mobilezoo.runtime import load_coreml
 
     program = load_coreml(arguments.file, arithmetic=arguments.arithmetic)
-    feature = program.inputs[0]
-    if feature.kind != "image" or len(program.inputs) != 1:
+    required = [feature for feature in program.inputs if not feature.optional] or program.inputs
+    feature = required[0]
+    if feature.kind != "image" or len(required) != 1:
         raise InvalidArgumentError(
             f"'{arguments.file}' takes {feature.kind} input '{feature.name}', not one image."
         )
@@ -34,9 +36,14 @@ def predict(arguments: Namespace) -> None:
     without_classes = False
     for path, picture in zip(arguments.images, pictures, strict=True):
         answer = program.predict({feature.name: picture})
+        print(path)
+        boxes = _boxes(program, answer)
+        if boxes is not None:
+            for line in boxes[: arguments.top] or ["no box"]:
+                print(f"  {line}")
+            continue
         best = _best(program, answer)
         without_classes |= not best
-        print(path)
         for label, probability in best[: arguments.top]:
             print(f"  {probability:>7.2%}  {label}")
         for line in () if best else _ranges(answer):
@@ -47,6 +54,23 @@ def predict(arguments: Namespace) -> None:
             "`mobilezoo export --labels` makes a classifier of a model that ends in softmax.",
             file=sys.stderr,
         )
+
+
+def _boxes(program: Any, answer: dict[str, Any]) -> list[str] | None:
+    """One line for each box that a detector found, or None if the file is none.
+
+    Its outputs have the names that Vision asks for.
+    """
+    confidence, coordinates = (np.asarray(answer.get(name)) for name in _DETECTED)
+    if not program.labels or confidence.shape[1:] != (len(program.labels),):
+        return None
+    if coordinates.shape != (len(confidence), 4):
+        return None
+    return [
+        f"{max(scores):>7.2%}  {program.labels[int(np.argmax(scores))]}, center "
+        f"({x:.3f}, {y:.3f}), {width:.3f} x {height:.3f}"
+        for scores, (x, y, width, height) in zip(confidence, coordinates, strict=True)
+    ]
 
 
 def _best(program: Any, answer: dict[str, Any]) -> list[tuple[str, float]]:

@@ -108,7 +108,10 @@ def _vector(made: Mapping[str, Any], path: str) -> str:
     ]
     if len(vectors) == 1:
         return vectors[0]
-    shapes = ", ".join(f"{name} {value.shape[1:]}" for name, value in arrays.items())
+    shapes = ", ".join(
+        f"{name} {arrays[name].shape[1:]}" if name in arrays else f"{name}, no array of one shape"
+        for name in made
+    )
     raise InvalidArgumentError(
         f"'{path}' gives {shapes or 'no array'} for a picture; one vector with a score for each "
         "class is required. Export the classifier's output alone, or with labels."

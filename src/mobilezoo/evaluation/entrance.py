@@ -15,6 +15,7 @@ from mobilezoo.data.images import fit_picture
 from mobilezoo.data.preprocessing import SAY_PREPROCESSING, Preprocessing
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.runtime import CoreMLProgram, Feature
+from mobilezoo.runtime.features import HALF_GRAY
 
 Pixels = npt.NDArray[Any]  # (height, width, channels), 0..255, or several of them
 
@@ -76,14 +77,20 @@ def find_entrance(
         InvalidArgumentError: it takes no picture, not this size, or its pixels' preparation is not
             known.
     """
-    if len(program.inputs) != 1:
-        names = ", ".join(feature.name for feature in program.inputs)
+    required = [feature for feature in program.inputs if not feature.optional]
+    if len(required) != 1:
+        names = ", ".join(feature.name for feature in required)
         raise InvalidArgumentError(
-            f"'{program.path}' takes {len(program.inputs)} inputs ({names}); evaluate needs a file "
+            f"'{program.path}' takes {len(required)} inputs ({names}); evaluate needs a file "
             "that takes one picture."
         )
-    (feature,) = program.inputs
+    (feature,) = required
     if feature.kind == "image":
+        if feature.color == HALF_GRAY:
+            raise InvalidArgumentError(
+                f"'{program.path}' takes gray of 16 bits in '{feature.name}', and no file says "
+                "whether that is from 0 to 1 or to 255. Export it with an image of 8 bits."
+            )
         channels = 1 if feature.color == "GRAYSCALE" else 3
         form = Form(feature.height or 0, feature.width or 0, channels)
         sized = _sized(program, form, size, lambda form: form[:2])
@@ -147,7 +154,7 @@ def _sized(
     declared: Callable[[Form], tuple[int, ...]],
 ) -> Form:
     """The form in another size, where the file may be given one."""
-    (feature,) = program.inputs
+    (feature,) = (feature for feature in program.inputs if not feature.optional)
     if size is None or not feature.has_free_sides:
         return form
     resized = Form(*size, form.channels)
