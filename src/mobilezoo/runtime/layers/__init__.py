@@ -17,6 +17,7 @@ from mobilezoo.runtime.layers import (
     broadcasting,
     convolution,
     cutting,
+    detection,
     dynamic,
     elementwise,
     linear,
@@ -33,15 +34,18 @@ from mobilezoo.runtime.layers import (
 )
 
 _MODULES = (
-    activation, broadcasting, convolution, cutting, dynamic, elementwise, linear, nd,
-    normalization, order, pooling, recurrent, reduction, resizing, scattering, shaping,
+    activation, broadcasting, convolution, cutting, detection, dynamic, elementwise, linear,
+    nd, normalization, order, pooling, recurrent, reduction, resizing, scattering, shaping,
     volumes,
 )  # fmt: skip
+_NAMES = {"non_maximum_suppression": "NonMaximumSuppression"}
 _SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU", "lstm": "LSTM"}
 
 
 def _layer_name(function_name: str) -> str:
     """inner_product -> innerProduct, softmax_nd -> softmaxND."""
+    if function_name in _NAMES:
+        return _NAMES[function_name]
     first, *others = function_name.split("_")
     return first + "".join(_SPELLINGS.get(word, word[:1].upper() + word[1:]) for word in others)
 
