@@ -33,7 +33,7 @@ from mobilezoo.runtime.layers import (
     volumes,
 )
 
-_MODULES = (
+MODULES = (
     activation, broadcasting, convolution, cutting, detection, dynamic, elementwise, linear,
     nd, normalization, order, pooling, recurrent, reduction, resizing, scattering, shaping,
     volumes,
@@ -42,8 +42,8 @@ _NAMES = {"non_maximum_suppression": "NonMaximumSuppression"}
 _SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU", "lstm": "LSTM"}
 
 
-def _layer_name(function_name: str) -> str:
-    """inner_product -> innerProduct, softmax_nd -> softmaxND."""
+def layer_name(function_name: str) -> str:
+    """The layer of a function: inner_product -> innerProduct, softmax_nd -> softmaxND."""
     if function_name in _NAMES:
         return _NAMES[function_name]
     first, *others = function_name.split("_")
@@ -51,5 +51,5 @@ def _layer_name(function_name: str) -> str:
 
 
 LAYERS: dict[str, Callable[..., Any]] = {
-    _layer_name(name): getattr(module, name) for module in _MODULES for name in module.__all__
+    layer_name(name): getattr(module, name) for module in MODULES for name in module.__all__
 }
