@@ -53,6 +53,7 @@ Ops of Core ML's ML programs that `load_coreml` runs, {len(OPS)}: {_list(OPS)}.
 
 Layers of neural networks (`.mlmodel`, specification 1 to 6) that it runs, {len(LAYERS)}:
 {_list(LAYERS)}.
+[What each computes](network-layers.md), and since which specification version.
 
 A file with any other op or layer is refused when it is opened; the error names every such one and
 where it stands.

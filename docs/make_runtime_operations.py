@@ -8,6 +8,7 @@ A test compares the file with what this script makes.
 from __future__ import annotations
 
 import inspect
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +18,9 @@ from mobilezoo.runtime.batch_rules import RULES
 
 _environment.coremltools()  # silences what the next import would print
 from coremltools.converters.mil.mil.ops.registry import SSAOpRegistry  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parent))
+from page_tables import first_line, group  # noqa: E402
 
 TARGET = Path(__file__).with_name("runtime-operations.md")
 _FIRST = 6  # the specification version of ML programs, iOS 15
@@ -36,26 +40,20 @@ theirs; elsewhere one after the other, with the same results.
 Axes are MIL's, (n, c, h, w) where an op knows about channels. Everything is computed in float32,
 whole numbers keep their type. Places beyond an axis are an error, whatever `validate_indices` says;
 negative ones count from the end. Control flow (`cond`, `while_loop`), lists, states and random
-numbers are not supported: a file that has any is refused when it is opened.
+numbers are not supported: a file that has any is refused when it is opened. Neural networks
+(`.mlmodel`) have [layers](network-layers.md) instead of ops.
 
 {chr(10).join(_table(module) for _, module in modules)}"""
 
 
 def _table(module: ModuleType) -> str:
     """One group: the ops of one module."""
-    title = (inspect.getdoc(module) or "").splitlines()[0].rstrip(".")
     rows = [
-        f"| `{name}` | {_first_line(name)} | {_remarks(name)} | {'yes' if name in RULES else ''} |"
+        (f"`{name}`", first_line(ops.OPS[name]), _remarks(name), "yes" if name in RULES else "")
         for name in sorted(ops.OPS)
         if _module(name) is module
     ]
-    head = "| op | computes | op sets | at once |\n|---|---|---|---|"
-    return f"## {title}\n\n{head}\n" + "\n".join(rows) + "\n"
-
-
-def _first_line(name: str) -> str:
-    line = (inspect.getdoc(ops.OPS[name]) or "").splitlines()[0]
-    return line.replace("|", "\\|").replace("*", "\\*")
+    return group(module, ("op", "computes", "op sets", "at once"), rows)
 
 
 def _remarks(name: str) -> str:

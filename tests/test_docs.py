@@ -48,6 +48,12 @@ def test_the_page_on_running_names_every_kind_of_model_that_is_one_formula():
     assert sorted(named) == sorted(MODELS)
 
 
+def test_the_page_of_a_networks_layers_is_what_the_table_gives():
+    page = ROOT / "docs" / "network-layers.md"
+
+    assert page.read_text() == made("make_network_layers.py")
+
+
 def test_every_link_between_pages_leads_somewhere():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "CHANGELOG.md"]
     for page in pages:

@@ -40,7 +40,9 @@ def test_classes_may_be_apart():
 
 def test_of_no_box_the_best_stays():
     _, _, places, count = non_maximum_suppression(BOXES, SCORES, 0.5, 2, score_threshold=0.9)
+    _, _, equal, _ = non_maximum_suppression(BOXES, SCORES, 0.5, 3, score_threshold=0.6)
 
+    np.testing.assert_array_equal(equal, [[0, 3, -1]])  # 0.8, and 0.6 itself
     np.testing.assert_array_equal(places, [[0, -1]])
     np.testing.assert_array_equal(count, [1])
 

@@ -17,6 +17,7 @@ from mobilezoo.runtime.layers import (
     broadcasting,
     convolution,
     cutting,
+    detection,
     dynamic,
     elementwise,
     linear,
@@ -32,20 +33,23 @@ from mobilezoo.runtime.layers import (
     volumes,
 )
 
-_MODULES = (
-    activation, broadcasting, convolution, cutting, dynamic, elementwise, linear, nd,
-    normalization, order, pooling, recurrent, reduction, resizing, scattering, shaping,
+MODULES = (
+    activation, broadcasting, convolution, cutting, detection, dynamic, elementwise, linear,
+    nd, normalization, order, pooling, recurrent, reduction, resizing, scattering, shaping,
     volumes,
 )  # fmt: skip
+_NAMES = {"non_maximum_suppression": "NonMaximumSuppression"}
 _SPELLINGS = {"nd": "ND", "2d": "2D", "relu": "ReLU", "lstm": "LSTM"}
 
 
-def _layer_name(function_name: str) -> str:
-    """inner_product -> innerProduct, softmax_nd -> softmaxND."""
+def layer_name(function_name: str) -> str:
+    """The layer of a function: inner_product -> innerProduct, softmax_nd -> softmaxND."""
+    if function_name in _NAMES:
+        return _NAMES[function_name]
     first, *others = function_name.split("_")
     return first + "".join(_SPELLINGS.get(word, word[:1].upper() + word[1:]) for word in others)
 
 
 LAYERS: dict[str, Callable[..., Any]] = {
-    _layer_name(name): getattr(module, name) for module in _MODULES for name in module.__all__
+    layer_name(name): getattr(module, name) for module in MODULES for name in module.__all__
 }

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Operand, tensor
+from mobilezoo.runtime.layers._numbers import known
 from mobilezoo.runtime.ops import making
 from mobilezoo.runtime.ops import shaping as ops
 from mobilezoo.runtime.ops._sizes import bounded_tensor
@@ -104,9 +104,9 @@ def slice_dynamic(
         x,
         tf.unstack(_whole(begin), rank),
         last,
-        _known(stride, strides, rank, 1, "strides"),
+        _per_axis(stride, strides, rank, 1, "strides"),
         *(
-            [bool(flag) for flag in _known(mask, flags, rank, 0, name)]
+            [bool(flag) for flag in _per_axis(mask, flags, rank, 0, name)]
             for mask, flags, name in (
                 (begin_mask, begin_masks, "beginMasks"),
                 (end_mask, end_masks, "endMasks"),
@@ -120,17 +120,14 @@ def _whole(numbers: Operand) -> tf.Tensor:
     return tf.cast(tensor(numbers), tf.int32)
 
 
-def _known(
+def _per_axis(
     computed: Operand | None, given: Sequence[int], rank: int, default: int, name: str
 ) -> list[int]:
     """One number per axis, of the computed ones or the given ones; coremltools gives 5 of these."""
     if computed is None:
         numbers = list(given)[:rank] or [default] * rank
     else:
-        known = tf.get_static_value(tensor(computed))
-        if known is None:
-            raise UnsupportedOpError(f"sliceDynamic with {name} that depend on the inputs")
-        numbers = [int(number) for number in known]
+        numbers = [int(number) for number in known(computed, f"sliceDynamic with {name}")]
     if len(numbers) != rank:
         raise ValueError(f"{len(numbers)} {name} for {rank} axes")
     return numbers

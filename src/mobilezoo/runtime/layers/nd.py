@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+from mobilezoo.runtime.layers._numbers import known
 from mobilezoo.runtime.ops import gathering, making
 from mobilezoo.runtime.ops import shaping as ops
 from mobilezoo.runtime.ops._pictures import batch_of
@@ -141,13 +142,9 @@ def constant_pad(
     """
     x = tensor(x)
     if amounts is not None:
-        computed = tf.cast(tensor(amounts), tf.int32)
-        known = tf.get_static_value(computed)
-        if known is None:
-            if pad_to_given_output_size_mode:
-                raise UnsupportedOpError("constantPad to an output size that depends on the inputs")
-            return ops.pad(x, computed, "constant", value)
-        pad_amounts = known.tolist()
+        if tf.get_static_value(tensor(amounts)) is None and not pad_to_given_output_size_mode:
+            return ops.pad(x, tf.cast(tensor(amounts), tf.int32), "constant", value)
+        pad_amounts = known(amounts, "constantPad to an output size").astype(int).tolist()
     pairs = np.reshape(np.array(pad_amounts, np.int64), (-1, 2)).tolist()
     if len(pairs) != len(x.shape):
         raise ValueError(f"{len(pad_amounts)} amounts for the shape {tuple(x.shape)}")

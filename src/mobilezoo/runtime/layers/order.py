@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+from mobilezoo.runtime.layers._numbers import known_number
 from mobilezoo.runtime.ops import blocks, gathering, making, order
 
 __all__ = [
@@ -34,7 +34,7 @@ def top_k(
     `use_bottom_k`: the smallest, the smallest first. `count` takes the place of k.
     x (*a, d, *b) -> twice (*a, k, *b).
     """
-    wanted = k if count is None else int(_single(count, "topK with a number"))
+    wanted = k if count is None else int(known_number(count, "topK with a number"))
     if wanted < 1:
         raise ValueError(f"the largest {wanted} elements")
     values, places = order.topk(x, wanted, axis, use_bottom_k)
@@ -58,7 +58,7 @@ def cum_sum(
 
     `reverse`: from each to the end. `axes` is one number, which takes the place of `axis`.
     """
-    along = axis if axes is None else int(_single(axes, "cumSum along an axis"))
+    along = axis if axes is None else int(known_number(axes, "cumSum along an axis"))
     return order.cumsum(x, along, exclude_final_sum, reverse)
 
 
@@ -139,14 +139,6 @@ def sliding_windows(x: Operand, *, axis: int = 0, window_size: int = 0, step: in
 def where_non_zero(x: Operand) -> tf.Tensor:
     """Places of the elements that are not zero, row by row: (number of them, rank)."""
     return tf.cast(gathering.non_zero(x), tf.float32)
-
-
-def _single(number: Operand, use: str) -> float:
-    """A number that is computed, but not from the values of the inputs."""
-    known = tf.get_static_value(tensor(number))
-    if known is None:
-        raise UnsupportedOpError(f"{use} that depends on the inputs")
-    return float(np.reshape(known, ()))
 
 
 def _masked(x: Operand, stays: Callable[[Array, Array], Array]) -> tf.Tensor:

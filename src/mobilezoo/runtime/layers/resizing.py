@@ -18,7 +18,7 @@ _CORNERS = {  # align_corners, half_pixel_centers
     "ALIGN_CORNERS_FALSE": (False, True),
 }
 
-_MODES = {
+SAMPLING_MODES = {
     "STRICT_ALIGN_ENDPOINTS_MODE": "STRICT_ALIGN_CORNERS",
     "ALIGN_ENDPOINTS_MODE": "ALIGN_CORNERS",
     "UPSAMPLE_MODE": "DEFAULT",
@@ -59,7 +59,7 @@ def resize_bilinear(
     ALIGN_ENDPOINTS_MODE, whose single pixel lies in the middle), at i m / n (UPSAMPLE_MODE), or
     at (i + 1/2) max(1, m - 1) / n (ROI_ALIGN_MODE); never beyond m - 1.
     """
-    if mode not in _MODES:
+    if mode not in SAMPLING_MODES:
         raise UnsupportedOpError(f"sampling mode {mode}")
     height, width = target_size
-    return ops.resize_bilinear(x, height, width, _MODES[mode])
+    return ops.resize_bilinear(x, height, width, SAMPLING_MODES[mode])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from mobilezoo.errors import CoreMLFileError
-from mobilezoo.runtime.network.bounds import check_bounds
+from mobilezoo.runtime.network.bounds import borders, pair
 from mobilezoo.runtime.network.recurrent_parameters import RECURRENT
 from mobilezoo.runtime.network.volume_parameters import TAKEN_TOGETHER, VOLUMES
 from mobilezoo.runtime.network.weights import StoredWeights, locate_weights, stored_vector
@@ -72,8 +72,7 @@ def _plain_fields(message: Any, left_out: tuple[str, ...]) -> Keywords:
         if field.is_repeated:
             value = tuple(value)
         elif field.enum_type is not None and value:
-            known = field.enum_type.values_by_number
-            value = known[value].name if value in known else f"number {value}"
+            value = _enum_name(message, field.name)
         if value:
             keywords[snake_case(field.name)] = value
     return keywords
@@ -89,19 +88,19 @@ def snake_case(name: str) -> str:
 
 def _convolution(message: Any, place: str) -> Keywords:
     for field in ("stride", "dilationFactor", "kernelSize", "outputShape"):
-        _pair(getattr(message, field), place, field)
+        pair(getattr(message, field), place, field)
     return _padding_type(message, "ConvolutionPaddingType", place)
 
 
 def _pooling(message: Any, place: str) -> Keywords:
     for field in ("stride", "kernelSize"):
-        _pair(getattr(message, field), place, field)
+        pair(getattr(message, field), place, field)
     if message.globalPooling:
         return {}
     if message.WhichOneof("PoolingPaddingType") != "includeLastPixel":
         return _padding_type(message, "PoolingPaddingType", place)
     sides = message.includeLastPixel.paddingAmounts
-    height, width = _pair(sides, place, "paddingAmounts") or (0, 0)
+    height, width = pair(sides, place, "paddingAmounts") or (0, 0)
     pad = (height, height, width, width)
     return {"include_last_pixel": True, "pad_type": "custom", "pad": pad}
 
@@ -111,7 +110,7 @@ def _padding_type(message: Any, oneof: str, place: str) -> Keywords:
     if chosen == "same":
         return {"pad_type": ("same", "same_lower")[bool(message.same.asymmetryMode)]}
     if chosen == "valid":
-        amounts = _borders(message.valid.paddingAmounts, place)
+        amounts = borders(message.valid.paddingAmounts, place)
         return {"pad_type": "custom", "pad": amounts} if any(amounts) else {}
     raise CoreMLFileError(f"{place}: {oneof} is not set.")
 
@@ -123,38 +122,37 @@ def _padding(message: Any, place: str) -> Keywords:
     return {
         "mode": mode,
         "value": message.constant.value,
-        "amounts": _borders(message.paddingAmounts, place),
+        "amounts": borders(message.paddingAmounts, place),
     }
 
 
 def _crop(message: Any, place: str) -> Keywords:
-    _pair(message.offset, place, "offset")
-    return {"amounts": _borders(message.cropAmounts, place)}
-
-
-def _borders(message: Any, place: str) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right; nothing where nothing is given."""
-    edges = message.borderAmounts
-    if len(edges) not in (0, 2):
-        raise CoreMLFileError(f"{place}: {len(edges)} borderAmounts; 2 are required.")
-    sizes = [(edge.startEdgeSize, edge.endEdgeSize) for edge in edges] or [(0, 0), (0, 0)]
-    (top, bottom), (left, right) = sizes
-    check_bounds((top, bottom, left, right), place, "borderAmounts")
-    return top, bottom, left, right
+    pair(message.offset, place, "offset")
+    return {"amounts": borders(message.cropAmounts, place)}
 
 
 def _upsample(message: Any, place: str) -> Keywords:
-    whole = _pair(message.scalingFactor, place, "scalingFactor")
-    fractions = _pair(message.fractionalScalingFactor, place, "fractionalScalingFactor")
+    whole = pair(message.scalingFactor, place, "scalingFactor")
+    fractions = pair(message.fractionalScalingFactor, place, "fractionalScalingFactor")
     factors = fractions or whole
     return {"scaling_factor": factors} if factors else {}
 
 
 def _resize_bilinear(message: Any, place: str) -> Keywords:
-    _pair(message.targetSize, place, "targetSize")
-    methods = message.mode.DESCRIPTOR.fields_by_name["samplingMethod"].enum_type.values_by_number
-    number = message.mode.samplingMethod
-    return {"mode": methods[number].name if number in methods else f"number {number}"}
+    pair(message.targetSize, place, "targetSize")
+    return {"mode": _enum_name(message.mode, "samplingMethod")}
+
+
+def _crop_resize(message: Any, place: str) -> Keywords:
+    box_mode = _enum_name(message.boxIndicesMode, "boxMode")
+    return {**_resize_bilinear(message, place), "box_indices_mode": box_mode}
+
+
+def _enum_name(message: Any, name: str) -> str:
+    """The name of an enumeration's value; a damaged file may hold a number that has none."""
+    known = message.DESCRIPTOR.fields_by_name[name].enum_type.values_by_number
+    number = getattr(message, name)
+    return str(known[number].name) if number in known else f"number {number}"
 
 
 def _activation(message: Any, place: str) -> Keywords:
@@ -176,19 +174,12 @@ _SPECIAL: Mapping[str, Callable[[Any, str], Keywords]] = {
     "activation": _activation,
     "convolution": _convolution,
     "crop": _crop,
+    "cropResize": _crop_resize,
     "padding": _padding,
     "pooling": _pooling,
     "resizeBilinear": _resize_bilinear,
     "upsample": _upsample,
 }
-
-
-def _pair(values: Any, place: str, field: str) -> tuple[Any, ...]:
-    """(vertical, horizontal), or () where the field is not set."""
-    if len(values) not in (0, 2):
-        raise CoreMLFileError(f"{place}: {field} has {len(values)} numbers; 2 are required.")
-    check_bounds(values, place, field)
-    return tuple(values)
 
 
 # --- weights -----------------------------------------------------------------------------------

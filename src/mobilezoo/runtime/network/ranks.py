@@ -84,7 +84,8 @@ _RANKS: Mapping[str, Rule] = {
         _first,
     ),
     **dict.fromkeys(
-        ("broadcastToDynamic", "fillDynamic", "reshapeDynamic", "sliceDynamic"), lambda *_: None
+        ("broadcastToDynamic", "fillDynamic", "reshapeDynamic", "sliceDynamic",
+         "NonMaximumSuppression"), lambda *_: None
     ),
     "batchedMatmul": _product,
     "expandDims": lambda inputs, given: inputs[0] + len(given.get("axes", ())),

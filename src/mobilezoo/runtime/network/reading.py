@@ -90,7 +90,7 @@ def _needs_another_rank(layer: Any) -> bool:
     kind = layer.WhichOneof("layer")
     if kind is None or layer.DESCRIPTOR.fields_by_name[kind].number >= _FIRST_OF_ANY_RANK:
         return True
-    if kind in _ALONG_SEQUENCES:
+    if kind in _ALONG_SEQUENCES or kind == "cropResize":
         return True
     if kind == "concat":
         return bool(layer.concat.sequenceConcat)
@@ -162,9 +162,10 @@ def _constant(item: Any) -> Constant | Several:
 
 # parameters that may be computed; the others are the layer's own
 _INPUTS = frozenset({
-    "a", "amounts", "axes", "b", "begin", "begin_mask", "c", "c_back", "condition", "count",
-    "counts", "end", "end_mask", "h", "h_back", "indices", "lengths", "reference", "shape",
-    "squeeze_mask", "start", "step", "stride", "updates", "weights", "x", "y",
+    "a", "amounts", "axes", "b", "begin", "begin_mask", "boxes", "c", "c_back", "condition",
+    "count", "counts", "end", "end_mask", "h", "h_back", "indices", "iou", "lengths",
+    "reference", "score", "scores", "shape", "squeeze_mask", "start", "step", "stride",
+    "updates", "weights", "x", "y",
 })  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from mobilezoo.runtime.arithmetic import Operand, tensor
@@ -25,7 +26,7 @@ def non_maximum_suppression(
     `per_class_suppression`. Of no box the best one stays.
 
     iOS 15: boxes (n, b, 4) of (centre x, centre y, width, height), scores (n, b, k); boxes with a
-    score up to `score_threshold` are dropped first -> boxes (n, max_boxes, 4) and scores, zeros at
+    score below `score_threshold` are dropped first -> boxes (n, max_boxes, 4) and scores, zeros at
     their end, places (n, max_boxes), -1 at their end, numbers of boxes (n,). iOS 17: boxes
     (n, 4, b), scores (n, k, b) and no `score_threshold` -> (n, 4, max_boxes), scores, places.
     """
@@ -37,7 +38,9 @@ def non_maximum_suppression(
     if count < 1:
         raise ValueError(f"max_boxes={count}; 1 or more are required")
     bounded((count, scores.shape[-1]))
-    lowest = tf.float32.min if score_threshold is None else float(score_threshold)
+    lowest = tf.float32.min
+    if score_threshold is not None:  # a score that is equal to it stays
+        lowest = float(np.nextafter(np.float32(score_threshold), np.float32("-inf")))
     options = (float(iou_threshold), lowest, count, bool(per_class_suppression))
     chosen = tf.map_fn(
         lambda pair: _chosen(pair[0], pair[1], *options),
