@@ -7,13 +7,14 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from mobilezoo.errors import InvalidArgumentError, MobilezooError
 from mobilezoo.runtime.arithmetic import Array, tensor
+from mobilezoo.runtime.demand import Demand, Mark, check_demand, one_by_one
 from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.interpreter import evaluate, failure
 from mobilezoo.runtime.layout import channels_first
@@ -24,6 +25,13 @@ Values: TypeAlias = Iterator[tuple[str, Array]]  # with their names
 _DEVICE = "CPU:0"
 _MOST_TRACED = 8  # functions for inputs of different sizes that are kept,
 _MOST_LISTED = 128  # or one for each choice of sizes that the file lists, up to so many
+
+
+class _Traced(NamedTuple):
+    """A program for inputs of certain sizes, whose demands were found bearable."""
+
+    run: Callable[..., list[tf.Tensor]]  # all inputs -> the fetched values
+    all_sizes_known: bool  # whether no size depends on the numbers of an input
 
 
 class Executable:
@@ -47,7 +55,7 @@ class Executable:
         self._features = tuple(features)
         self._fetch = tuple(fetch)
         self._batched = many
-        self._traced: dict[Any, Callable[..., list[tf.Tensor]]] = {}  # for the latest sizes
+        self._traced: dict[Any, _Traced] = {}  # for the latest sizes
         listed = math.prod(len(feature.choices) or 1 for feature in features)
         self._most_traced = max(_MOST_TRACED, min(listed, _MOST_LISTED))
         self._lock = threading.Lock()
@@ -76,8 +84,10 @@ class Executable:
     def values(self, arrays: Sequence[Array]) -> Values:
         """Compute every value of the first example, operation by operation, in program order."""
         with tf.device(_DEVICE):
-            environment = self._environment(self._tensors(self._example(arrays, 0)))
-        steps = evaluate(self._block.operations, environment)
+            tensors = self._tensors(self._example(arrays, 0))
+            known = self._compiled(tensors).all_sizes_known  # refuses what needs too much
+            environment = self._environment(tensors)
+        steps = (evaluate if known else one_by_one)(self._block.operations, environment)
         while True:
             with tf.device(_DEVICE):  # not held while the caller looks at a value
                 step = next(steps, None)
@@ -100,12 +110,12 @@ class Executable:
         try:
             with tf.device(_DEVICE):
                 tensors = self._tensors(arrays)
-                return [output.numpy() for output in self._compiled(tensors)(*tensors)]
+                return [output.numpy() for output in self._compiled(tensors).run(*tensors)]
         except tf.errors.OpError as error:
             raise failure(error, "the program", self._block.operations) from error
 
-    def _compiled(self, tensors: Sequence[tf.Tensor]) -> Callable[..., list[tf.Tensor]]:
-        """The concrete function for inputs of these sizes: all inputs -> the fetched values."""
+    def _compiled(self, tensors: Sequence[tf.Tensor]) -> _Traced:
+        """The program for inputs of these sizes."""
         signature = [
             self._spec(feature, x) for feature, x in zip(self._features, tensors, strict=True)
         ]
@@ -117,17 +127,36 @@ class Executable:
                 del self._traced[next(iter(self._traced))]
         return traced
 
-    def _trace(self, signature: Sequence[tf.TensorSpec]) -> Callable[..., list[tf.Tensor]]:
+    def _trace(self, signature: Sequence[tf.TensorSpec]) -> _Traced:
+        operations = self._block.operations if self._batched is None else self._batched
+        demand = Demand()
+        marks: list[Mark] = []
+        known = True
+
         def compute(*inputs: tf.Tensor) -> list[tf.Tensor]:
+            nonlocal known
+            graph = tf.compat.v1.get_default_graph()
             environment = self._environment(inputs)
-            operations = self._block.operations if self._batched is None else self._batched
-            for _ in evaluate(operations, environment):
-                pass
+            for operation in operations:
+                demand.add_arrays(operation.contents(), operation.place)
+                for _, value in evaluate([operation], environment):
+                    known = known and None not in value.shape
+                    demand.add_arrays([value], operation.place)
+                marks.append(Mark(graph.version, operation.place))
             return [tensor(environment[name]) for name in self._fetch]
 
         function = tf.function(compute, input_signature=signature, autograph=False)
-        concrete: Callable[..., list[tf.Tensor]] = function.get_concrete_function()
-        return concrete
+        concrete = function.get_concrete_function()
+        check_demand(concrete.graph, marks, demand)
+        if known or any(None in spec.shape for spec in signature):
+            return _Traced(concrete, True)
+        return _Traced(self._one_by_one, False)
+
+    def _one_by_one(self, *inputs: tf.Tensor) -> list[tf.Tensor]:
+        environment = self._environment(inputs)
+        for _ in one_by_one(self._block.operations, environment):
+            pass
+        return [tensor(environment[name]) for name in self._fetch]
 
     def _example(self, arrays: Sequence[Array], i: int) -> list[Array]:
         """Example i, each array in its declared shape."""

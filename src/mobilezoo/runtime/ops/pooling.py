@@ -11,6 +11,7 @@ import tensorflow as tf
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
 from mobilezoo.runtime.layout import channels_first, channels_last
+from mobilezoo.runtime.ops._sizes import bounded
 from mobilezoo.runtime.ops._windows import Pairs, Windows, windows
 
 __all__ = ["avg_pool", "l2_pool", "max_pool"]
@@ -97,7 +98,7 @@ def _mean_of_padded(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pair
     mean = _mean(x, frame, reached)
     if reached == declared:
         return mean
-    inside = np.pad(np.ones(x.shape[1:3]), declared, constant_values=1.0)
+    inside = _ones(x, declared, 1.0)
     beyond = tuple(
         (0, after - given) for (_, after), (_, given) in zip(reached, declared, strict=True)
     )
@@ -107,7 +108,7 @@ def _mean_of_padded(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pair
 def _mean_of_inside(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
     if not _any(reached):
         return _mean(x, frame, reached)
-    return _mean(x, frame, reached) / _share(np.pad(np.ones(x.shape[1:3]), reached), frame)
+    return _mean(x, frame, reached) / _share(_ones(x, reached, 0.0), frame)
 
 
 def _mean(x: tf.Tensor, frame: Windows, pairs: Pairs) -> tf.Tensor:
@@ -116,10 +117,19 @@ def _mean(x: tf.Tensor, frame: Windows, pairs: Pairs) -> tf.Tensor:
     return tf.nn.avg_pool2d(padded, frame.sizes, frame.strides, "VALID")
 
 
+def _ones(x: tf.Tensor, pairs: Pairs, border: float) -> Array:
+    """1 for each pixel of x, and `border` around: (h', w')."""
+    sizes = [size + sum(pair) for size, pair in zip(x.shape[1:3], pairs, strict=True)]
+    bounded(sizes)
+    return np.pad(np.ones(x.shape[1:3]), pairs, constant_values=border)
+
+
 def _share(counted: Array, frame: Windows) -> Array:
     """How much of each window counts: counted (h, w) of 0 and 1 -> (1, h', w', 1) in 0..1."""
-    views = np.lib.stride_tricks.sliding_window_view(counted, frame.sizes)
-    share: Array = views[:: frame.strides[0], :: frame.strides[1]].mean(axis=(2, 3))
+    sums = np.pad(counted, ((1, 0), (1, 0))).cumsum(0).cumsum(1)  # of all to the left and above
+    (rows, columns), (down, right) = frame.sizes, frame.strides
+    inside = sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns]
+    share: Array = (inside + sums[:-rows, :-columns])[::down, ::right] / (rows * columns)
     return share.astype(np.float32)[np.newaxis, :, :, np.newaxis]
 
 

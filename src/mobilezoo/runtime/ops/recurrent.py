@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+from mobilezoo.runtime.ops._sizes import at_most
 
 __all__ = ["gru", "lstm", "rnn"]
 
@@ -172,6 +174,8 @@ def _run(
     start: Sequence[tf.Tensor],
 ) -> list[tf.Tensor]:
     """The states after each step, along the first axis."""
+    if inputs.shape[0] is not None:
+        at_most(limits.MOST_STEPS, inputs.shape[0], "steps")
     states: list[tf.Tensor] = tf.scan(step, inputs, list(start))
     return states
 
