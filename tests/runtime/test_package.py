@@ -73,18 +73,41 @@ def test_an_absolute_path_in_the_manifest_is_refused(package):
         load_coreml(package)
 
 
-def test_a_link_inside_the_package_is_followed(package):
-    stored = package.parent / "blob-of-a-download-cache"
-    shutil.move(package / SPEC, stored)
-    (package / SPEC).symlink_to(stored)
+def test_links_to_the_contents_of_the_same_download_are_followed(save_package, tmp_path):
+    (tmp_path / "repository/snapshots/4f1c").mkdir(parents=True)
+    (tmp_path / "repository/blobs").mkdir()
+    package = save_package(convolution(), "repository/snapshots/4f1c/model.mlpackage")
+    for i, inside in enumerate((SPEC, WEIGHTS, "Manifest.json")):
+        blob = tmp_path / f"repository/blobs/{i}"
+        shutil.move(package / inside, blob)
+        (package / inside).symlink_to(blob)
 
-    assert load_coreml(package).op_types() == {"conv": 1, "relu": 1}
+    program = load_coreml(package)
+
+    assert program.predict({"x": np.ones((1, 3, 5, 4))})["y"].shape == (1, 7, 3, 3)
+
+
+@pytest.mark.parametrize("inside", [SPEC, WEIGHTS, "Manifest.json", "Data"])
+def test_a_link_that_leads_out_of_the_package_is_refused(package, inside):
+    outside = package.parent / "outside"
+    shutil.move(package / inside, outside)
+    (package / inside).symlink_to(outside)
+
+    with pytest.raises(CoreMLFileError, match=rf"a link to {outside}.*, which leads out of"):
+        load_coreml(package)
+
+
+def test_a_package_may_itself_be_reached_by_a_link(package):
+    link = package.parent / "link.mlpackage"
+    link.symlink_to(package)
+
+    assert load_coreml(link).op_types() == {"conv": 1, "relu": 1}
 
 
 def test_a_program_that_is_missing_is_named(package):
     (package / SPEC).unlink()
 
-    with pytest.raises(CoreMLFileError, match=r"model\.mlmodel: missing, though the manifest"):
+    with pytest.raises(CoreMLFileError, match=r"model\.mlmodel: missing, though the package"):
         load_coreml(package)
 
 
@@ -99,7 +122,7 @@ def test_a_truncated_program_is_named(package):
 def test_a_program_file_without_a_model_is_named(package):
     (package / SPEC).write_bytes(Model_pb2.Model(specificationVersion=6).SerializeToString())
 
-    with pytest.raises(CoreMLFileError, match="mlProgram, one of"):
+    with pytest.raises(CoreMLFileError, match="holds no model, only a description"):
         load_coreml(package)
 
 
@@ -115,7 +138,7 @@ def test_truncated_weights_are_found_when_loading(package, end):
 def test_missing_weights_are_found_when_loading(package):
     (package / WEIGHTS).unlink()
 
-    with pytest.raises(CoreMLFileError, match=r"weight\.bin: the weight file is missing"):
+    with pytest.raises(CoreMLFileError, match=r"weight\.bin: missing, though the package names it"):
         load_coreml(package)
 
 

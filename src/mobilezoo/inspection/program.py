@@ -7,8 +7,9 @@ A weight is a constant in a weight file, or a vector of floating numbers in the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from mobilezoo.errors import CoreMLFileError
@@ -18,6 +19,7 @@ from mobilezoo.inspection.weight_files import WeightFiles
 from mobilezoo.runtime.values import tensor_type
 
 _CONSTEXPR = "constexpr_"
+_MOST_DEPTH = 16  # coremltools writes 3
 _NO_DATA = ("axis", "name", "output_dtype", "shape", "vector_axis")  # of constexpr operations
 
 
@@ -35,9 +37,9 @@ class Constant:
         """Its type."""
         return self.dtype.lower()
 
-    def parts(self) -> Iterator[Constant]:
+    def parts(self) -> Iterable[Constant]:
         """Itself."""
-        yield self
+        return (self,)
 
     @property
     def is_weight(self) -> bool:
@@ -57,17 +59,27 @@ class Decompressed:
     data: Mapping[str, Source]  # its arguments
     shape: tuple[int | None, ...]
 
-    @property
+    @cached_property
+    def depth(self) -> int:
+        """How many of its kind are behind one another, from 1 on."""
+        inner = (item.depth for item in self.data.values() if isinstance(item, Decompressed))
+        return 1 + max(inner, default=0)
+
+    @cached_property
     def precision(self) -> str:
         """How the constants behind it are stored."""
         precisions = {key: item.precision for key, item in self.data.items()}
         shapes = {key: item.shape for key, item in self.data.items()}
         return precision_of(self.type.removeprefix(_CONSTEXPR), precisions, shapes)
 
-    def parts(self) -> Iterator[Constant]:
-        """The constants behind it."""
-        for item in self.data.values():
-            yield from item.parts()
+    def parts(self) -> Iterable[Constant]:
+        """The constants behind it, each once."""
+        return self._parts
+
+    @cached_property
+    def _parts(self) -> tuple[Constant, ...]:
+        parts = (part for item in self.data.values() for part in item.parts())
+        return tuple({id(part): part for part in parts}.values())
 
     is_weight = True
 
@@ -110,8 +122,13 @@ class ProgramReader:
             elif raw.type.startswith(_CONSTEXPR):
                 for output in raw.outputs:
                     shape = tensor_type(output.type)[1]
-                    data = dict(self._arguments(raw, scope))
-                    scope[output.name] = Decompressed(raw.type, data, shape)
+                    made = Decompressed(raw.type, dict(self._arguments(raw, scope)), shape)
+                    if made.depth > _MOST_DEPTH:
+                        raise CoreMLFileError(
+                            f"{self._path}: {output.name!r} is decompressed {made.depth} times; "
+                            f"at most {_MOST_DEPTH} times are supported."
+                        )
+                    scope[output.name] = made
             else:
                 yield self._operation(raw, scope, prefix)
                 for inner in raw.blocks:

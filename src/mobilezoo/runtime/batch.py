@@ -14,6 +14,9 @@ from mobilezoo.runtime.batch_rules import LOOSEN, RULES
 from mobilezoo.runtime.operation_view import OperationView
 from mobilezoo.runtime.operations import Block, Operation
 
+# what a rule raises where a parameter makes no sense, which is told when the program runs
+NONSENSE = (TypeError, ValueError, LookupError, ArithmeticError)
+
 
 def batched(block: Block) -> tuple[Operation, ...] | None:
     """The operations, rewritten for any number of examples, or None where that is unproven."""
@@ -29,7 +32,7 @@ def batched(block: Block) -> tuple[Operation, ...] | None:
             continue
         try:
             loose = _loosened(OperationView(operation, shapes, moving))
-        except (TypeError, ValueError, IndexError):  # a parameter that makes no sense
+        except NONSENSE:
             return None
         if loose is None:
             return None

@@ -84,9 +84,14 @@ class WeightFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.is_file() or path.stat().st_size < _RECORD_BYTES:
-            raise CoreMLFileError(f"{path}: the weight file is missing or shorter than its header.")
-        self._bytes: Array = np.memmap(path, dtype=np.uint8, mode="r")
+        try:
+            if not path.is_file() or path.stat().st_size < _RECORD_BYTES:
+                raise CoreMLFileError(
+                    f"{path}: the weight file is missing or shorter than its header."
+                )
+            self._bytes: Array = np.memmap(path, dtype=np.uint8, mode="r")
+        except OSError as error:
+            raise CoreMLFileError(f"{path}: cannot be read ({error.strerror}).") from error
         _, version = _HEADER.unpack(self._bytes[: _HEADER.size].tobytes())
         if version != _VERSION:
             raise CoreMLFileError(

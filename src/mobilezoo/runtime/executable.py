@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from mobilezoo.errors import MobilezooError
 from mobilezoo.runtime.arithmetic import Array, tensor
+from mobilezoo.runtime.demand import Demand, Mark, check_demand, one_by_one
 from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.interpreter import evaluate, failure
 from mobilezoo.runtime.layout import channels_first
@@ -29,11 +30,12 @@ _MOST_TRACED = 8  # functions for inputs of different sizes that are kept,
 _MOST_LISTED = 128  # or one for each choice of sizes that the file lists, up to so many
 
 
-class Traced(NamedTuple):
-    """The loop, compiled for inputs of some sizes."""
+class _Traced(NamedTuple):
+    """A program for inputs of certain sizes, whose demands were found bearable."""
 
-    function: Callable[..., list[tf.Tensor]]  # all inputs -> the fetched values, `peaks()`
-    storage: Storage
+    run: Callable[..., list[tf.Tensor]]  # all inputs -> the fetched values, `storage.peaks()`
+    storage: Storage  # of the run
+    all_sizes_known: bool  # whether no size depends on the numbers of an input
 
 
 class Executable:
@@ -58,7 +60,7 @@ class Executable:
         self._fetch = tuple(fetch)
         self._batched = many
         self._new_storage: type[Storage] = Storage
-        self._traced: dict[Any, Traced] = {}  # for the latest sizes
+        self._traced: dict[Any, _Traced] = {}  # for the latest sizes
         listed = math.prod(len(feature.choices) or 1 for feature in features)
         self._most_traced = max(_MOST_TRACED, min(listed, _MOST_LISTED))
         self._lock = threading.Lock()
@@ -86,9 +88,11 @@ class Executable:
     def values(self, arrays: Sequence[Array]) -> Values:
         """Compute every value of the first example, operation by operation, in program order."""
         with tf.device(_DEVICE):
+            tensors = self._tensors(self._example(arrays, 0))
+            known = self._compiled(tensors).all_sizes_known  # refuses what needs too much
             storage = self._new_storage(self._block)
-            environment = self._environment(self._tensors(self._example(arrays, 0)), storage)
-        steps = evaluate(self._block.operations, environment, storage)
+            environment = self._environment(tensors, storage)
+        steps = (evaluate if known else one_by_one)(self._block.operations, environment, storage)
         while True:
             with tf.device(_DEVICE):  # not held while the caller looks at a value
                 step = next(steps, None)
@@ -120,14 +124,14 @@ class Executable:
             with tf.device(_DEVICE):
                 tensors = self._tensors(arrays)
                 traced = self._compiled(tensors)
-                made = [output.numpy() for output in traced.function(*tensors)]
+                made = [output.numpy() for output in traced.run(*tensors)]
         except tf.errors.OpError as error:
             raise failure(error, "the program", self._block.operations) from error
         traced.storage.report(peaks=made[len(self._fetch) :])
         return made[: len(self._fetch)]
 
-    def _compiled(self, tensors: Sequence[tf.Tensor]) -> Traced:
-        """The loop for inputs of these sizes."""
+    def _compiled(self, tensors: Sequence[tf.Tensor]) -> _Traced:
+        """The program for inputs of these sizes."""
         signature = [
             self._spec(feature, x) for feature, x in zip(self._features, tensors, strict=True)
         ]
@@ -139,19 +143,40 @@ class Executable:
                 del self._traced[next(iter(self._traced))]
         return traced
 
-    def _trace(self, signature: Sequence[tf.TensorSpec]) -> Traced:
+    def _trace(self, signature: Sequence[tf.TensorSpec]) -> _Traced:
+        operations = self._block.operations if self._batched is None else self._batched
         storage = self._new_storage(self._block)
+        demand = Demand()
+        marks: list[Mark] = []
+        known = True
 
         def compute(*inputs: tf.Tensor) -> list[tf.Tensor]:
+            nonlocal known
+            graph = tf.compat.v1.get_default_graph()
             environment = self._environment(inputs, storage)
-            operations = self._block.operations if self._batched is None else self._batched
-            for _ in evaluate(operations, environment, storage):
-                pass
+            for operation in operations:
+                demand.add_arrays(operation.contents(), operation.place)
+                for _, value in evaluate([operation], environment, storage):
+                    known = known and None not in value.shape
+                    demand.add_arrays([value], operation.place)
+                marks.append(Mark(graph.version, operation.place))
             fetched = [tensor(environment[name]) for name in self._fetch]
             return [*fetched, *storage.peaks()]
 
         function = tf.function(compute, input_signature=signature, autograph=False)
-        return Traced(function.get_concrete_function(), storage)
+        concrete = function.get_concrete_function()
+        check_demand(concrete.graph, marks, demand)
+        if known or any(None in spec.shape for spec in signature):
+            return _Traced(concrete, storage, True)
+        return _Traced(self._one_by_one, Storage(), False)
+
+    def _one_by_one(self, *inputs: tf.Tensor) -> list[tf.Tensor]:
+        storage = self._new_storage(self._block)
+        environment = self._environment(inputs, storage)
+        for _ in one_by_one(self._block.operations, environment, storage):
+            pass
+        storage.report()
+        return [tensor(environment[name]) for name in self._fetch]
 
     def _example(self, arrays: Sequence[Array], i: int) -> list[Array]:
         """Example i, each array in its declared shape."""

@@ -16,15 +16,14 @@ from mobilezoo.errors import (
     MobilezooError,
     UnsupportedOpError,
 )
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.operations import Operation, Output, Reference, Shape
-from mobilezoo.runtime.ops._sizes import MOST_ELEMENTS
 from mobilezoo.runtime.storage import Storage
 
 # what a kernel raises when a parameter or a shape makes no sense to it
 _FAILURES = (
-    ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError,
-    MemoryError, NotImplementedError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError,
-    tf.errors.ResourceExhaustedError,
+    ValueError, TypeError, AttributeError, LookupError, ArithmeticError, MemoryError,
+    RecursionError, NotImplementedError, tf.errors.OpError,
 )  # fmt: skip
 
 _BEYOND_VALUE = re.compile(r"= \[[-\d, ]*\] does not index into")
@@ -111,10 +110,10 @@ def _reason(error: Exception) -> str:
 def _check_shape(operation: Operation, output: Output, value: Any) -> None:
     shape = tuple(np.shape(value) if isinstance(value, np.ndarray) else value.shape)
     count = math.prod(size or 1 for size in shape)
-    if count > MOST_ELEMENTS:
+    if count > limits.MOST_ELEMENTS:
         raise CoreMLFileError(
             f"{operation.place}: {output.name!r} has shape {shape}, {count} elements; at most "
-            f"{MOST_ELEMENTS} are supported."
+            f"{limits.MOST_ELEMENTS} are supported."
         )
     if operation.shapes_declared and not _agrees(shape, output.shape):
         raise CoreMLFileError(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.features import Feature
-from mobilezoo.runtime.ops._sizes import MOST_ELEMENTS
 
 SINGLE_KINDS = ("double", "int64", "string")
 _DTYPES = {"float64": np.float64, "int32": np.int32}
@@ -51,10 +51,10 @@ def missing_value(feature: Feature) -> Array:
             f"Input {feature.name!r} is optional, and the file does not say what it is otherwise; "
             f"pass it ({feature.kind})."
         )
-    if math.prod(sizes) > MOST_ELEMENTS:
+    if math.prod(sizes) > limits.MOST_ELEMENTS:
         raise CoreMLFileError(
-            f"Input {feature.name!r} is optional, of shape {tuple(sizes)}; at most {MOST_ELEMENTS} "
-            "numbers are supported. Pass it."
+            f"Input {feature.name!r} is optional, of shape {tuple(sizes)}; at most "
+            f"{limits.MOST_ELEMENTS} numbers are supported. Pass it."
         )
     filled = np.full(
         sizes, feature.default_value or 0, _DTYPES.get(feature.dtype or "", np.float32)

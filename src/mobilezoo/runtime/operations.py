@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Array, widen
 from mobilezoo.runtime.ops import OPS
 from mobilezoo.runtime.package import Package
@@ -89,12 +90,15 @@ class Operation:
 
     def references(self) -> list[str]:
         """Names of the values that it reads."""
-        return [
-            member.name
-            for argument in self.arguments.values()
-            for member in (argument.members if isinstance(argument, Several) else (argument,))
-            if isinstance(member, Reference)
-        ]
+        return [member.name for member in self._members() if isinstance(member, Reference)]
+
+    def contents(self) -> list[Any]:
+        """What it reads from the file."""
+        return [member.content for member in self._members() if isinstance(member, Constant)]
+
+    def _members(self) -> Iterator[Reference | Constant]:
+        for argument in self.arguments.values():
+            yield from argument.members if isinstance(argument, Several) else (argument,)
 
 
 @dataclass(frozen=True)
@@ -130,11 +134,20 @@ def read_block(package: Package) -> Block:
     """
     function = package.function
     body = function.block_specializations[function.opset]
+    check_count(len(body.operations), "operations", package.path)
     inputs = tuple(Output(item.name, *tensor_type(item.type)) for item in function.inputs)
     parser = _Parser(package, {item.name for item in inputs})
     for raw in body.operations:
         parser.take(raw)
     return parser.block(inputs, tuple(body.outputs))
+
+
+def check_count(count: int, what: str, path: object) -> None:
+    """Raise an error for more operations, or layers, than are supported."""
+    if count > limits.MOST_OPERATIONS:
+        raise CoreMLFileError(
+            f"{path}: {count} {what}; at most {limits.MOST_OPERATIONS} are supported."
+        )
 
 
 class _Parser:
@@ -210,7 +223,8 @@ class _Parser:
         if (
             not isinstance(probabilities, Reference)
             or not isinstance(classes, Constant)
-            or not isinstance(classes.content, (list, tuple))
+            or not isinstance(classes.content, tuple)
+            or not all(isinstance(label, (str, int)) for label in classes.content)
             or len(operation.outputs) != 2
         ):
             raise CoreMLFileError(

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from mobilezoo import _environment
 from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
-from mobilezoo.runtime._paths import path_inside
+from mobilezoo.runtime import limits
+from mobilezoo.runtime._paths import check_file, content_of, path_inside
 from mobilezoo.runtime.features import Feature, Metadata, read_feature, read_metadata
 
 _environment.coremltools()  # silences what the next import would print
@@ -95,7 +96,7 @@ def read_model(path: str | os.PathLike[str] | InPackage) -> ModelFile:
         InvalidArgumentError: `path` is no path.
     """
     file = _existing(path)
-    spec_path = file if file.is_file() else _spec_path(file)
+    spec_path = _spec_path(file)
     return ModelFile(file, spec_path, _parse(spec_path))
 
 
@@ -154,12 +155,15 @@ def _existing(path: Any) -> Path:
 
 
 def _spec_path(folder: Path) -> Path:
-    """The protobuf file that the manifest calls the root of the package."""
+    """The protobuf file: itself, or that which the manifest calls the root of the package."""
+    if folder.is_file():  # of one's own choice, perhaps a link
+        return check_file(folder, folder.resolve().parent, limits.MOST_SPECIFICATION_BYTES)
     manifest = folder / "Manifest.json"
     if not manifest.is_file():
         raise CoreMLFileError(f"{folder}: no Core ML package, Manifest.json is missing.")
+    check_file(manifest, folder, limits.MOST_MANIFEST_BYTES)
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
+        content = json.loads(content_of(manifest).decode())
         inside = content["itemInfoEntries"][content["rootModelIdentifier"]]["path"]
         target = path_inside(folder / _DATA_FOLDER, inside)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -168,14 +172,12 @@ def _spec_path(folder: Path) -> Path:
         ) from error
     if target is None:
         raise CoreMLFileError(f"{manifest}: path {inside!r} leads out of the package.")
-    if not target.is_file():
-        raise CoreMLFileError(f"{target}: missing, though the manifest names it.")
-    return target
+    return check_file(target, folder, limits.MOST_SPECIFICATION_BYTES)
 
 
 def _parse(spec_path: Path) -> Any:
     model = Model_pb2.Model()
-    content = spec_path.read_bytes()
+    content = content_of(spec_path)
     if not content:
         raise CoreMLFileError(f"{spec_path}: holds no model; the file is empty.")
     try:

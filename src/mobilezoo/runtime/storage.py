@@ -38,8 +38,8 @@ _MOST_NAMED = 3  # places in a warning
 class Storage:
     """Keeps every value of a program as it was computed, in float32."""
 
-    def __init__(self, block: Block) -> None:
-        """Nothing of it matters here."""
+    def __init__(self, block: Block | None = None) -> None:
+        """Nothing of the program matters here."""
 
     def argument(self, parameter: str, value: Any) -> Any:
         """What an op reads where the file has `value`, a constant."""

@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import numpy as np
+
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.executable import Executable
+from mobilezoo.runtime.interpreter import evaluate
 from mobilezoo.runtime.network.weights import StoredWeights
 from mobilezoo.runtime.opened import Opened
 from mobilezoo.runtime.operations import Argument, Constant, Operation, Reference, Stored
+from mobilezoo.runtime.storage import Storage
 
 Place: TypeAlias = tuple[str, str]  # the value that an operation makes, and its parameter
 
@@ -84,6 +88,9 @@ def _weights(argument: Argument, makers: Mapping[str, Operation]) -> Weights | N
 def _shares_values(maker: Operation) -> bool:
     """Whether it makes weights of codes that share one table, or have a scale along an axis."""
     constants = all(isinstance(argument, Constant) for argument in maker.arguments.values())
+    axis = maker.arguments.get("axis")
+    if isinstance(axis, Constant) and not isinstance(axis.content, int):
+        return False
     blocks = maker.type == "constexpr_lut_to_dense" and "shape" not in maker.arguments
     return maker.type in _FEW_BITS and constants and not blocks
 
@@ -93,10 +100,10 @@ def _dequantized(maker: Operation) -> Weights:
     axis = maker.arguments.get("axis")
 
     def read() -> Array:
-        values: Array = maker.function(**{k: v.value({}) for k, v in maker.arguments.items()})
-        return values
+        ((_, values),) = evaluate([maker], {}, Storage())
+        return np.asarray(values)
 
     lut = maker.arguments.get("lut")
-    bits = 8 if lut is None else max(1, (len(lut.value({})) - 1).bit_length())
+    bits = 8 if lut is None else max(1, (np.size(lut.value({})) - 1).bit_length())
     shape = tuple(size or 0 for size in maker.outputs[0].shape)  # constants have known sizes
     return Weights(read, shape, bits, None if axis is None else int(axis.value({})))

@@ -10,7 +10,8 @@ import numpy as np
 
 from mobilezoo import _environment
 from mobilezoo.errors import CoreMLFileError
-from mobilezoo.runtime._paths import path_inside
+from mobilezoo.runtime import limits
+from mobilezoo.runtime._paths import check_file, path_inside
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.blob import STORED_TYPES, Blob, StoredType, WeightFile
 
@@ -105,7 +106,7 @@ class ValueReader:
                 raise CoreMLFileError(
                     f"{self._spec_path}: weight file {file_name!r} is not inside {_MODEL_FOLDER}."
                 )
-            self._weights[file_name] = WeightFile(path)
+            self._weights[file_name] = WeightFile(check_file(path, self._spec_path.parent))
         return self._weights[file_name]
 
 
@@ -113,11 +114,18 @@ def tensor_type(value_type: Any) -> tuple[str, tuple[int | None, ...]]:
     """MIL's name of the element type, and the shape; None where the file leaves a size open.
 
     Types other than tensors are named after themselves: "listType", "dictionaryType", ...
+
+    Raises:
+        CoreMLFileError: it has too many axes.
     """
     kind = value_type.WhichOneof("type")
     if kind != "tensorType":
         return str(kind), ()
     declared = value_type.tensorType
+    if len(declared.dimensions) > limits.MOST_AXES:
+        raise CoreMLFileError(
+            f"A value of {len(declared.dimensions)} axes; at most {limits.MOST_AXES} are supported."
+        )
     shape = tuple(
         int(size.constant.size) if size.HasField("constant") else None
         for size in declared.dimensions

@@ -5,6 +5,7 @@ Places are floating numbers, as every value of a network is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,7 @@ import tensorflow as tf
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
 from mobilezoo.runtime.layers._numbers import known_number
 from mobilezoo.runtime.ops import blocks, gathering, making, order
+from mobilezoo.runtime.ops._sizes import bounded
 
 __all__ = [
     "arg_sort", "broadcast_to_like", "cum_sum", "gather_along_axis", "gather_nd",
@@ -108,8 +110,9 @@ def range_static(
     *, end_value: float = 0.0, start_value: float = 0.0, step_size_value: float = 0.0
 ) -> tf.Tensor:
     """From the start, in steps, up to before the end: (ceil((end - start) / step),)."""
-    if step_size_value == 0.0 or abs((end_value - start_value) / step_size_value) > 1 << 30:
-        raise ValueError(f"steps of {step_size_value} from {start_value} to {end_value}")
+    if step_size_value == 0.0:
+        raise ValueError(f"steps of 0 from {start_value} to {end_value}")
+    bounded([max(0, math.ceil((end_value - start_value) / step_size_value))])
     return tensor(np.arange(start_value, end_value, step_size_value, dtype=np.float32))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mobilezoo.runtime.batch import NONSENSE
 from mobilezoo.runtime.network.batch_rules import LOOSEN, RULES
 from mobilezoo.runtime.network.layer_view import LayerView
 from mobilezoo.runtime.network.ranks import rank_of
@@ -24,24 +25,29 @@ def many_at_once(block: Block, fetch: Sequence[str]) -> tuple[Operation, ...] | 
     moving = frozenset(ranks)
     rewritten = []
     for operation in block.operations:
-        rank = rank_of(operation, ranks)
-        if rank is None:
+        try:
+            rank = rank_of(operation, ranks)
+            if rank is None:
+                return None
+            made = {output.name for output in operation.outputs}
+            ranks |= dict.fromkeys(made, rank)
+            if moving.isdisjoint(operation.references()):
+                rewritten.append(operation)
+                moving -= made  # a copy may put a constant in an input's place
+                continue
+            loose = _loosened(LayerView(operation, ranks, moving, rank))
+        except NONSENSE:
             return None
-        made = {output.name for output in operation.outputs}
-        ranks |= dict.fromkeys(made, rank)
-        if moving.isdisjoint(operation.references()):
-            rewritten.append(operation)
-            moving -= made  # a copy may put a constant in an input's place
-            continue
-        view = LayerView(operation, ranks, moving, rank)
-        if not _holds(view):
+        if loose is None:
             return None
-        loosen = LOOSEN.get(operation.type)
-        rewritten.append(operation if loosen is None else loosen(view))
+        rewritten.append(loose)
         moving |= made
     return tuple(rewritten) if moving.issuperset(fetch) else None
 
 
-def _holds(view: LayerView) -> bool:
-    rule = RULES.get(view.operation.type)
-    return rule is not None and rule(view)
+def _loosened(view: LayerView) -> Operation | None:
+    """The layer for any number of examples, or None where its rule does not hold."""
+    rule, loosen = RULES.get(view.operation.type), LOOSEN.get(view.operation.type)
+    if rule is None or not rule(view):
+        return None
+    return view.operation if loosen is None else loosen(view)

@@ -20,6 +20,7 @@ from mobilezoo.runtime.operations import (
     Output,
     Reference,
     Several,
+    check_count,
 )
 
 _SEVERAL = "values"  # the parameter of a function that takes any number of inputs
@@ -44,6 +45,7 @@ def read_layers(
         CoreMLFileError: a name that nothing defines or that is defined twice, a layer with too
             many inputs or too few, or with damaged weights.
     """
+    check_count(len(layers), "layers", path)
     kinds = [layer.WhichOneof("layer") for layer in layers]
     places = [
         f"layer {i} of {len(layers)}, {kind or 'unknown'} {layer.name!r}"

@@ -8,7 +8,9 @@ from typing import TypeAlias
 import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
+from mobilezoo.runtime.ops._sizes import at_most
 
 Form: TypeAlias = Callable[[tf.Tensor], tf.Tensor]
 
@@ -119,6 +121,8 @@ def _run(
     start: Sequence[tf.Tensor],
 ) -> list[tf.Tensor]:
     """The states after each step, along the first axis."""
+    if inputs.shape[0] is not None:
+        at_most(limits.MOST_STEPS, inputs.shape[0], "steps")
     states: list[tf.Tensor] = tf.scan(step, inputs, list(start))
     return states
 

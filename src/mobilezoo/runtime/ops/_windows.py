@@ -8,6 +8,7 @@ from math import ceil
 from typing import TypeAlias
 
 from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime import limits
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 # what TensorFlow takes: a name, or (before, after) for each of n, h, w, c
@@ -69,20 +70,38 @@ def windows(
     pad: Sequence[int] | None,
     dilations: Sequence[int] | None = None,
 ) -> Windows:
-    """Windows from MIL's parameters; `pad` is (before, after, before, after, ...)."""
+    """Windows from MIL's parameters; `pad` is (before, after, before, after, ...).
+
+    Raises:
+        ValueError: a size, a stride or a dilation below 1, a negative border, or too large ones.
+    """
     if pad_type not in ("valid", "same", "same_lower", "custom"):
         raise UnsupportedOpError(
             f"pad_type={pad_type!r}; known are valid, same, same_lower, custom"
         )
     rank = len(sizes)
     flat = [0] * (2 * rank) if pad is None else [int(amount) for amount in pad]
-    return Windows(
+    made = Windows(
         sizes=tuple(int(size) for size in sizes),
         strides=(1,) * rank if strides is None else tuple(int(stride) for stride in strides),
         dilations=(1,) * rank if dilations is None else tuple(int(step) for step in dilations),
         pad_type=pad_type,
         pad=tuple(zip(flat[::2], flat[1::2], strict=True)),
     )
+    _check("sizes", made.sizes, 1, rank)
+    _check("strides", made.strides, 1, rank)
+    _check("dilations", made.dilations, 1, rank)
+    _check("borders", flat, 0, 2 * rank)
+    return made
+
+
+def _check(what: str, numbers: Sequence[int], least: int, count: int) -> None:
+    most = limits.MOST_WINDOW
+    if len(numbers) != count or not all(least <= number <= most for number in numbers):
+        raise ValueError(
+            f"windows with {what} {tuple(numbers)[:8]}; {count} numbers from {least} to {most} "
+            "are required"
+        )
 
 
 def _known(spatial: Sequence[int | None]) -> list[int]:

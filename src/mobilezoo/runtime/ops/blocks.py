@@ -80,6 +80,8 @@ def sliding_windows(x: Operand, axis: int, size: int, stride: int = 1) -> tf.Ten
     length = x.shape[int(axis)]
     if length is None or not 1 <= size <= length or stride < 1:
         raise ValueError(f"windows of {size} elements, {stride} apart, along {length}")
-    firsts = np.arange(0, length - int(size) + 1, int(stride))
+    firsts = np.arange(0, length - int(size) + 1, int(stride), dtype=np.int32)
     bounded((*x.shape, len(firsts) * int(size) // length))
-    return tf.gather(x, firsts[:, np.newaxis] + np.arange(int(size)), axis=int(axis))
+    return tf.gather(
+        x, firsts[:, np.newaxis] + np.arange(int(size), dtype=np.int32), axis=int(axis)
+    )

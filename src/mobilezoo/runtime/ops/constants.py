@@ -31,6 +31,12 @@ def constexpr_affine_dequantize(
     """
     spread = [1] * quantized_data.ndim
     spread[axis] = -1
+    for values in (zero_point, scale):
+        if np.size(values) not in (1, quantized_data.shape[axis]):
+            raise ValueError(
+                f"{np.size(values)} scales or zero points along axis {axis} of the shape "
+                f"{quantized_data.shape}"
+            )
     offset = np.reshape(np.asarray(zero_point, np.float32), spread)
     factor = np.reshape(np.asarray(scale, np.float32), spread)
     return (quantized_data.astype(np.float32) - offset) * factor

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Operand, tensor, transposed
 from mobilezoo.runtime.layout import (
     channels_first,
@@ -15,6 +16,7 @@ from mobilezoo.runtime.layout import (
     volumes_first,
     volumes_last,
 )
+from mobilezoo.runtime.ops._sizes import at_most
 from mobilezoo.runtime.ops._windows import Padding, Windows, windows
 
 __all__ = ["conv"]
@@ -91,6 +93,7 @@ def _correlate(x: tf.Tensor, weight: Operand, frame: Windows, groups: int) -> tf
         return tf.nn.conv2d(x, kernel, frame.strides, padding, dilations=frame.dilations)
     if groups == x.shape[-1] and _fits_depthwise(frame):
         return _depthwise(x, weight, frame, padding)
+    at_most(limits.MOST_PARTS, groups, "groups")
     kernel = _kernel(weight, (2, 3, 1, 0))
     parts = zip(tf.split(x, groups, axis=-1), tf.split(kernel, groups, axis=-1), strict=True)
     outputs = [

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Operand, tensor
-from mobilezoo.runtime.ops._sizes import bounded
+from mobilezoo.runtime.ops._sizes import at_most, bounded
 
 __all__ = ["non_maximum_suppression"]
 
@@ -38,6 +39,8 @@ def non_maximum_suppression(
     if count < 1:
         raise ValueError(f"max_boxes={count}; 1 or more are required")
     bounded((count, scores.shape[-1]))
+    passes = int(scores.shape[-1] or 1) if per_class_suppression else 1
+    at_most(limits.MOST_PAIRS, int(boxes.shape[1] or 1) * count * passes, "pairs of boxes")
     lowest = tf.float32.min
     if score_threshold is not None:  # a score that is equal to it stays
         lowest = float(np.nextafter(np.float32(score_threshold), np.float32("-inf")))

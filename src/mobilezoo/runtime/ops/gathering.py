@@ -23,8 +23,11 @@ def gather(
     `*n, *a` `axis`.
     """
     x = tensor(x)
-    places = from_the_start(tensor(indices), tf.shape(x)[axis])
-    return tf.gather(x, places, axis=int(axis), batch_dims=int(batch_dims))
+    indices = tensor(indices)
+    axis = range(len(x.shape))[int(axis)]
+    _check_batch(int(batch_dims), axis, len(indices.shape))
+    places = from_the_start(indices, tf.shape(x)[axis])
+    return tf.gather(x, places, axis=axis, batch_dims=int(batch_dims))
 
 
 def gather_along_axis(
@@ -49,8 +52,14 @@ def gather_nd(
     """
     x, indices = tensor(x), tensor(indices)
     first = int(batch_dims)
+    _check_batch(first, len(x.shape) - indices.shape[-1], len(indices.shape) - 1)
     sizes = tf.shape(x)[first : first + indices.shape[-1]]
     return tf.gather_nd(x, from_the_start(indices, sizes), batch_dims=first)
+
+
+def _check_batch(batch_dims: int, *most: int) -> None:
+    if not 0 <= batch_dims <= min(most):  # TensorFlow would end the process
+        raise ValueError(f"batch_dims={batch_dims}; 0 to {min(most)} are possible")
 
 
 def non_zero(x: Operand) -> tf.Tensor:

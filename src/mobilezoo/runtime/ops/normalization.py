@@ -28,6 +28,9 @@ def batch_norm(
     x (n, c, *d), the others (c,) -> (n, c, *d).
     """
     per_channel = (1, -1) + (1,) * (len(x.shape) - 2)
+    shapes = {np.shape(values) for values in (mean, variance, gamma, beta) if values is not None}
+    if len(shapes) > 1 or np.ndim(mean) != 1:
+        raise ValueError(f"statistics and factors of shapes {sorted(shapes)}; vectors are required")
     scale = 1.0 / np.sqrt(np.asarray(variance, np.float64) + epsilon)
     if gamma is not None:
         scale = scale * gamma

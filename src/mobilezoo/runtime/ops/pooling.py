@@ -16,6 +16,7 @@ from mobilezoo.runtime.layout import (
     volumes_first,
     volumes_last,
 )
+from mobilezoo.runtime.ops._sizes import bounded
 from mobilezoo.runtime.ops._windows import Pairs, Windows, windows
 
 __all__ = ["avg_pool", "l2_pool", "max_pool"]
@@ -112,7 +113,7 @@ def _mean_of_padded(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pair
     mean = _mean(x, frame, reached)
     if reached == declared:
         return mean
-    inside = np.pad(np.ones(x.shape[1:-1]), declared, constant_values=1.0)
+    inside = _ones(x, declared, 1.0)
     beyond = tuple(
         (0, after - given) for (_, after), (_, given) in zip(reached, declared, strict=True)
     )
@@ -124,7 +125,7 @@ def _mean_of_inside(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pair
         return _mean(x, frame, reached)
     if frame.is_same(x.shape[1:-1], reached):  # leaves padding out
         return _plain_mean(x, frame, "SAME")
-    return _mean(x, frame, reached) / _share(np.pad(np.ones(x.shape[1:-1]), reached), frame)
+    return _mean(x, frame, reached) / _share(_ones(x, reached, 0.0), frame)
 
 
 def _mean(x: tf.Tensor, frame: Windows, pairs: Pairs) -> tf.Tensor:
@@ -136,6 +137,13 @@ def _mean(x: tf.Tensor, frame: Windows, pairs: Pairs) -> tf.Tensor:
 def _plain_mean(x: tf.Tensor, frame: Windows, padding: str) -> tf.Tensor:
     pool = tf.nn.avg_pool2d if len(frame.sizes) == 2 else tf.nn.avg_pool3d
     return pool(x, frame.sizes, frame.strides, padding)
+
+
+def _ones(x: tf.Tensor, pairs: Pairs, border: float) -> Array:
+    """1 for each pixel of x, and `border` around: (*d')."""
+    sizes = [size + sum(pair) for size, pair in zip(x.shape[1:-1], pairs, strict=True)]
+    bounded(sizes)
+    return np.pad(np.ones(x.shape[1:-1]), pairs, constant_values=border)
 
 
 def _share(counted: Array, frame: Windows) -> Array:

@@ -71,6 +71,11 @@ def conv_quantized(
             f"conv_quantized with quantization_type={quantization_type!r}; linear is known"
         )
     spread = (-1, *(1,) * (weight.ndim - 1))
+    if not {np.size(quant_scale), np.size(quant_bias)} <= {1, weight.shape[0]}:
+        raise ValueError(
+            f"{np.size(quant_scale)} scales and {np.size(quant_bias)} biases for "
+            f"{weight.shape[0]} filters"
+        )
     factor, shift = (np.reshape(part, spread) for part in (quant_scale, quant_bias))
     kernel = (weight.astype(np.float32) * factor + shift).astype(np.float32)
     return conv(x, kernel, bias, strides, pad_type, pad, dilations, groups)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Array, Operand, tensor
 from mobilezoo.runtime.layout import (
     TO_FIRST,
@@ -18,7 +19,7 @@ from mobilezoo.runtime.layout import (
     last_axis_of,
     reorder,
 )
-from mobilezoo.runtime.ops._sizes import bounded_tensor
+from mobilezoo.runtime.ops._sizes import at_most, bounded, bounded_tensor
 
 __all__ = [
     "concat", "crop", "expand_dims", "flatten2d", "identity", "pad", "reshape", "reshape_like",
@@ -123,6 +124,7 @@ def split(
     sizes = num_splits if split_sizes is None else [int(size) for size in split_sizes]
     if sizes is None:
         raise UnsupportedOpError("split with neither num_splits nor split_sizes")
+    at_most(limits.MOST_PARTS, len(sizes) if isinstance(sizes, list) else sizes, "parts")
     if is_stored_last(x):
         parts = tf.split(channels_last(x), sizes, last_axis_of(axis))
         return [channels_first(part) for part in parts]
@@ -210,6 +212,7 @@ def pad(x: Operand, pad: Operand, mode: str = "constant", constant_val: float = 
             return _pad(x, amounts, mode, constant_val)
     pairs = [(int(before), int(after)) for before, after in np.reshape(pad, (-1, 2))]
     pairs = [(0, 0)] * (len(x.shape) - len(pairs)) + pairs
+    bounded(None if n is None else n + sum(p) for n, p in zip(x.shape, pairs, strict=True))
     if is_stored_last(x):
         return channels_first(_pad(channels_last(x), reorder(pairs), mode, constant_val))
     return _pad(x, pairs, mode, constant_val)

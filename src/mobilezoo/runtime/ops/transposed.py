@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Operand, tensor
 from mobilezoo.runtime.layout import (
     channels_first,
@@ -16,6 +17,7 @@ from mobilezoo.runtime.layout import (
     volumes_first,
     volumes_last,
 )
+from mobilezoo.runtime.ops._sizes import at_most, bounded
 from mobilezoo.runtime.ops._windows import windows
 
 __all__ = ["conv_transpose"]
@@ -43,6 +45,7 @@ def conv_transpose(
     if rank not in (1, 2, 3):
         raise UnsupportedOpError(f"conv_transpose with {rank} spatial axes; 1, 2 and 3 are known")
     frame = windows(weight.shape[2:], strides, pad_type, pad, dilations)
+    at_most(limits.MOST_PARTS, groups, "groups")
     kernel = _dilated(np.asarray(weight), frame.dilations)
     parts = zip(
         tf.split(tensor(x), groups, axis=1), np.split(kernel, int(groups), axis=0), strict=True
@@ -60,7 +63,7 @@ def conv_transpose(
 def _dilated(kernel: np.ndarray, dilations: tuple[int, ...]) -> np.ndarray:
     """The kernel with zeros between its elements."""
     sizes = [(k - 1) * step + 1 for k, step in zip(kernel.shape[2:], dilations, strict=True)]
-    spread = np.zeros((*kernel.shape[:2], *sizes), kernel.dtype)
+    spread = np.zeros(bounded((*kernel.shape[:2], *sizes)), kernel.dtype)
     index: tuple[Any, ...] = (..., *(slice(None, None, step) for step in dilations))
     spread[index] = kernel
     return spread

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.features import Feature
-from mobilezoo.runtime.ops._sizes import MOST_ELEMENTS
 from mobilezoo.runtime.simple.model import Interface, Named, SimpleModel, class_labels
 
 _CORNERS = 4  # numbers of a box
@@ -37,7 +37,7 @@ def read_suppression(message: Any, interface: Interface) -> SimpleModel:
         raise CoreMLFileError(f"{interface.where}: {', '.join(absent) or 'pickTop'} is not set.")
     thresholds = message.iouThresholdInputFeatureName, message.confidenceThresholdInputFeatureName
     return SimpleModel(
-        compute=partial(_compute, message=message, limits=_limits(interface, named)),
+        compute=partial(_compute, message=message, counts=_counts(interface, named)),
         makes=(message.confidenceOutputFeatureName, message.coordinatesOutputFeatureName),
         numbers=tuple(name for name in thresholds if name),
         labels=class_labels(message) or None,
@@ -94,7 +94,7 @@ def intersection_over_union(box: Array, boxes: Array) -> Array:
     return shares
 
 
-def _compute(values: Named, message: Any, limits: tuple[int, int | None]) -> Mapping[str, Array]:
+def _compute(values: Named, message: Any, counts: tuple[int, int | None]) -> Mapping[str, Array]:
     confidence = _matrix(values, message.confidenceInputFeatureName)
     coordinates = _matrix(values, message.coordinatesInputFeatureName)
     if coordinates.shape != (len(confidence), _CORNERS) or not confidence.shape[1]:
@@ -113,8 +113,8 @@ def _compute(values: Named, message: Any, limits: tuple[int, int | None]) -> Map
         per_class=message.pickTop.perClass,
     )
     return {
-        message.confidenceOutputFeatureName: _within(confidence[kept], limits),
-        message.coordinatesOutputFeatureName: _within(coordinates[kept], limits),
+        message.confidenceOutputFeatureName: _within(confidence[kept], counts),
+        message.coordinatesOutputFeatureName: _within(coordinates[kept], counts),
     }
 
 
@@ -137,7 +137,7 @@ def _threshold(values: Named, name: str, own: float, highest: float) -> float:
     return given
 
 
-def _limits(interface: Interface, named: Mapping[str, str]) -> tuple[int, int | None]:
+def _counts(interface: Interface, named: Mapping[str, str]) -> tuple[int, int | None]:
     """The lowest and the highest number of rows that an output declares."""
     for feature in interface.outputs:
         if feature.name in named.values() and len(feature.shape) > 1:
@@ -154,10 +154,10 @@ def _rows(feature: Feature) -> tuple[int, int | None]:
     return (0, None) if size is None else (size, size)
 
 
-def _within(rows: Array, limits: tuple[int, int | None]) -> Array:
+def _within(rows: Array, counts: tuple[int, int | None]) -> Array:
     """No more rows than the highest number, and zeros up to the lowest."""
-    low, high = limits
-    if low * rows.shape[1] > MOST_ELEMENTS:
+    low, high = counts
+    if low * rows.shape[1] > limits.MOST_ELEMENTS:
         raise CoreMLFileError(f"an output of at least {low} rows; that many are not supported.")
     rows = rows[:high]
     return np.pad(rows, [(0, max(low - len(rows), 0)), (0, 0)])
