@@ -190,6 +190,8 @@ def test_too_many_boxes_are_refused_in_time(open_simple):
     [
         (detector(confidenceInputFeatureName=""), "confidenceInputFeatureName is not set"),
         (detector(coordinatesOutputFeatureName=""), "coordinatesOutputFeatureName is not set"),
+        (detector(confidenceInputFeatureName="other"), "no array among the inputs is 'other'"),
+        (detector(iouThresholdInputFeatureName="raw_confidence"), "'raw_confidence' is no double"),
         (detector(coordinatesOutputFeatureName="other"), "nothing makes the output 'coordinates'"),
         (detector(out=((1 << 30, 2), ())), None),
     ],
