@@ -31,7 +31,9 @@ def open_model(file: ModelFile, function_name: str | None = None) -> Opened:
         UnsupportedOpError: it is, or has, what the runtime does not know; all is listed.
     """
     if file.kind is None:
-        raise CoreMLFileError(f"{file.path}: holds no model, only a description of one.")
+        raise CoreMLFileError(
+            f"{file.path}: holds no model; one of {', '.join(_KNOWN)} is required."
+        )
     unknown = _unknown(file.model)
     if unknown:
         raise UnsupportedOpError(f"{file.path}: not supported: {'; '.join(unknown)}.")
