@@ -127,6 +127,19 @@ def test_a_model_without_layers_says_so(capfd, save):
     assert "Its tree ensemble regressor has no operations or layers" in out
 
 
+def test_a_detector_shows_its_thresholds_and_labels(capfd, save):
+    model = Model_pb2.Model(specificationVersion=5)
+    part = model.pipeline.models.add().nonMaximumSuppression
+    part.iouThreshold, part.confidenceThreshold, part.pickTop.perClass = 0.45, 0.25, True
+    part.stringClassLabels.vector.extend(["ant", "bee"])
+
+    _, out, _ = run(capfd, "inspect", save(model))
+
+    words = " ".join(out.split())
+    assert "non maximum suppression, overlap 0.45, confidence 0.25, per class" in words
+    assert "labels        2: ant, bee" in out
+
+
 def test_open_shapes_are_shown_as_ranges(capfd, save):
     model = Model_pb2.Model(specificationVersion=5)
     model.identity.SetInParent()

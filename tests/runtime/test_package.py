@@ -122,7 +122,7 @@ def test_a_truncated_program_is_named(package):
 def test_a_program_file_without_a_model_is_named(package):
     (package / SPEC).write_bytes(Model_pb2.Model(specificationVersion=6).SerializeToString())
 
-    with pytest.raises(CoreMLFileError, match="holds no model, only a description"):
+    with pytest.raises(CoreMLFileError, match="holds no model; one of mlProgram, "):
         load_coreml(package)
 
 

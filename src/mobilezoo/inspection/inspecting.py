@@ -71,7 +71,7 @@ def inspect_coreml(path: str | os.PathLike[str] | InPackage) -> Inspection:
         training_inputs=_features(model, "trainingInput"),
         labels=labels_in(metadata.userDefined) if labels is None else labels,
         functions=tuple(sorted(model.mlProgram.functions)),
-        models=tuple((name, _words(_kind(part))) for name, part in _parts(model)),
+        models=tuple((name, _part_in_words(part)) for name, part in _parts(model)),
         operations=operations,
         weight_files=contents.files.records(),
     )
@@ -183,6 +183,18 @@ def _texts(bindings: Sequence[Any], constants: dict[str, Any]) -> tuple[str | in
             tensor = item.immediateValue.tensor
             labels += getattr(tensor, tensor.WhichOneof("value") or "strings").values
     return tuple(labels)
+
+
+def _part_in_words(model: Any) -> str:
+    """A model of a pipeline; of a suppression of boxes what it does unless it is told otherwise."""
+    kind = _kind(model)
+    if kind != "nonMaximumSuppression":
+        return _words(kind)
+    message = model.nonMaximumSuppression
+    return (
+        f"{_words(kind)}, overlap {message.iouThreshold:g}, confidence "
+        f"{message.confidenceThreshold:g}{', per class' if message.pickTop.perClass else ''}"
+    )
 
 
 def _words(kind: str) -> str:

@@ -141,7 +141,7 @@ class Inspection:
         training_inputs: of an updatable model.
         labels: of the classes, of a classifier or in the metadata (`classes`); None: none.
         functions: of an ML program.
-        models: of a pipeline, as (name, format).
+        models: of a pipeline, as (name, format), of a suppression of boxes with its thresholds.
         operations: or layers, in program order; constants are no operations, but weights.
         weight_files: of a package.
     """

@@ -31,15 +31,37 @@ def open_model(file: ModelFile, function_name: str | None = None) -> Opened:
         UnsupportedOpError: it is, or has, what the runtime does not know; all is listed.
     """
     if file.kind is None:
-        raise CoreMLFileError(f"{file.path}: holds no model, only a description of one.")
+        raise CoreMLFileError(
+            f"{file.path}: holds no model; one of {', '.join(_KNOWN)} is required."
+        )
     unknown = _unknown(file.model)
     if unknown:
         raise UnsupportedOpError(f"{file.path}: not supported: {'; '.join(unknown)}.")
     if file.kind == "mlProgram":
-        return open_ml_program(open_package(file, function_name))
-    if file.kind in PIPELINES:
-        return open_pipeline(file, open_model)
-    return open_simple(file) if file.kind in MODELS else open_network(file)
+        opened = open_ml_program(open_package(file, function_name))
+    elif file.kind in PIPELINES:
+        opened = open_pipeline(file, open_model)
+    else:
+        opened = open_simple(file) if file.kind in MODELS else open_network(file)
+    _check_classifier(opened)
+    return opened
+
+
+def _check_classifier(opened: Opened) -> None:
+    """Whether labels and probabilities leave as what they are, and nothing else does."""
+    classifier = opened.block.classifier
+    label, probabilities = (
+        ("", "") if classifier is None else (classifier.label_output, classifier.probability_output)
+    )
+    for feature in opened.outputs:
+        is_label, is_probability = feature.name == label, feature.name == probabilities
+        wrong = is_label and feature.kind not in ("string", "int64")
+        if wrong or is_probability != (feature.kind == "dictionary"):
+            what = {label: "the label", probabilities: "probabilities"}.get(feature.name, "numbers")
+            raise CoreMLFileError(
+                f"{opened.path}: output {feature.name!r} is declared as {feature.kind}, and holds "
+                f"{what}."
+            )
 
 
 def _unknown(model: object, place: str = "") -> list[str]:

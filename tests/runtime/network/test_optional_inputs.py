@@ -124,3 +124,15 @@ def test_what_is_no_such_value_is_explained(kind, value, required):
 )
 def test_a_feature_is_shown_in_words(feature, text):
     assert repr(feature) == f"<Feature 'p': {text}>"
+
+
+def test_numbers_of_64_bits_enter_a_network_as_float32(open_network):
+    made = builder({"x": (3,)}, {"y": (2,)})
+    weights = np.array([[1.0, 10.0, 100.0], [0.0, 0.5, 0.25]])
+    made.add_inner_product("fc", weights, None, 3, 2, False, "x", "y")
+    program = open_network(made)
+
+    ((_, value),) = program.layers({"x": np.array([1.0, 2.0, 3.0])})
+
+    assert (value.dtype, value.ravel().tolist()) == (np.float32, [321.0, 1.75])
+    assert program.predict({"x": np.array([1.0, 2.0, 3.0])})["y"].tolist() == [321.0, 1.75]

@@ -115,9 +115,16 @@ def other_size(model):
     model.description.input[0].type.imageType.height = 9
 
 
+def other_kind(model):
+    part = model.pipelineClassifier.pipeline.models[1]
+    image = part.description.input[0].type.imageType
+    image.width, image.height, image.colorSpace = 3, 1, image.GRAYSCALE
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
+        (other_kind, "part 2 of 2 reads 'features' as image, and it is array"),
         (unread, "part 1 of 2 reads 'image', which nothing before it makes"),
         (unmade, "no part of the pipeline makes 'other'"),
         (no_parts, "a pipeline without parts"),

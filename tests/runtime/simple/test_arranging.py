@@ -160,6 +160,7 @@ def test_numbers_that_do_not_fit_are_explained(open_simple, made, inputs, messag
     [
         (model("scaler", {"x": (3,), "z": (3,)}, {"y": (3,)}), "2 inputs and 1 outputs"),
         (model("identity", {"x": (3,), "z": (3,)}, {"y": (3,)}), "2 inputs, 1 outputs"),
+        (model("identity", {"x": "string"}, {"y": "int64"}), "'y' is of another kind than its in"),
         (model("normalizer", {"x": (3,)}, {"y": (3,)}, normType=7), "the norm 7 is not known"),
         (model("arrayFeatureExtractor", {"x": (3,)}, {"y": (1,)}), "extractIndex is empty"),
         (model("featureVectorizer", {"x": (3,)}, {"y": (3,)}), r"columns \[\] for 1 outputs"),

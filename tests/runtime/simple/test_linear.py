@@ -162,6 +162,21 @@ def test_a_classifier_without_a_name_for_the_label_is_damaged(open_simple):
         open_simple(made)
 
 
+@pytest.mark.parametrize(
+    ("place", "kind", "message"),
+    [
+        (0, "double", "'label' is declared as double, and holds the label"),
+        (1, "double", "'scores' is declared as double, and holds probabilities"),
+    ],
+)
+def test_answers_that_are_declared_as_something_else_are_damaged(open_simple, place, kind, message):
+    made = classifier(["a", "b"], [[1.0, 2.0]], [])
+    getattr(made.description.output[place].type, kind + "Type").SetInParent()
+
+    with pytest.raises(CoreMLFileError, match=message):
+        open_simple(made)
+
+
 def test_probit_of_three_classes_is_not_supported(open_simple):
     made = classifier(["a", "b", "c"], [[1.0, 2.0]] * 2, [], postEvaluationTransform=1)
 

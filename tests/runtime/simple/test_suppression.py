@@ -16,14 +16,15 @@ SCORES = np.array([[0.6, 0.1], [0.7, 0.2], [0.1, 0.5], [0.3, 0.2]])
 
 
 def test_intersection_over_union_by_counting():
-    # Apple's own picture, in glyphs: 12 shared of 73
     box = np.array([4.5, 2.5, 9.0, 5.0])
-    others = np.array([[8.5, 4.0, 8.0, 5.0], [4.5, 2.5, 9.0, 5.0], [20.0, 2.5, 9.0, 5.0]])
+    others = np.array(
+        [[8.5, 4.0, 8.0, 5.0], [4.5, 2.5, 9.0, 5.0], [20.0, 2.5, 9.0, 5.0], [-1.0, 1.0, 4.0, 6.0]]
+    )
 
     shares = intersection_over_union(box, others)
 
-    # x 4.5 to 9, y 1.5 to 5: 15.75 shared of 45 + 40 - 15.75
-    np.testing.assert_allclose(shares, [15.75 / 69.25, 1.0, 0.0])
+    # x 4.5 to 9, y 1.5 to 5: 15.75 shared of 45 + 40 - 15.75; x 0 to 1, y 0 to 4: 4 of 65
+    np.testing.assert_allclose(shares, [15.75 / 69.25, 1.0, 0.0, 4 / 65])
 
 
 def test_empty_boxes_share_nothing():
@@ -50,9 +51,12 @@ def test_the_best_of_boxes_that_overlap_stays(iou, least, per_class, kept):
 
 
 def test_boxes_that_are_equally_sure_keep_their_order():
-    apart = np.array([[10.0 * i, 0.0, 1.0, 1.0] for i in range(4)])
+    apart = np.array([[10.0 * i, 0.0, 1.0, 1.0] for i in range(60)])
+    confidence = np.tile([[0.5, 0.1], [0.6, 0.1]], (30, 1))
 
-    assert suppress(np.full((4, 2), 0.5), apart, 0.5, 0.1, per_class=False).tolist() == [0, 1, 2, 3]
+    kept = suppress(confidence, apart, 0.5, 0.1, per_class=False)
+
+    assert kept.tolist() == [*range(1, 60, 2), *range(0, 60, 2)]
 
 
 def test_the_same_box_twice_stays_twice_only_without_suppression():
@@ -190,6 +194,8 @@ def test_too_many_boxes_are_refused_in_time(open_simple):
     [
         (detector(confidenceInputFeatureName=""), "confidenceInputFeatureName is not set"),
         (detector(coordinatesOutputFeatureName=""), "coordinatesOutputFeatureName is not set"),
+        (detector(confidenceInputFeatureName="other"), "no array among the inputs is 'other'"),
+        (detector(iouThresholdInputFeatureName="raw_confidence"), "'raw_confidence' is no double"),
         (detector(coordinatesOutputFeatureName="other"), "nothing makes the output 'coordinates'"),
         (detector(out=((1 << 30, 2), ())), None),
     ],

@@ -67,23 +67,26 @@ def _check_connections(
     parts: Sequence[Opened], inputs: Sequence[Feature], path: Path
 ) -> Mapping[str, Feature]:
     """The features that the parts make, by name."""
-    given = {feature.name for feature in inputs}
-    known = set(given)
+    known = {feature.name: feature for feature in inputs}
     made: dict[str, Feature] = {}
     for i, part in enumerate(parts, 1):
+        where = f"{path}: part {i} of {len(parts)}"
         for feature in part.inputs:
-            if feature.name not in known and not feature.optional:
+            source = known.get(feature.name)
+            if source is None and not feature.optional:
                 raise CoreMLFileError(
-                    f"{path}: part {i} of {len(parts)} reads {feature.name!r}, which nothing "
-                    "before it makes."
+                    f"{where} reads {feature.name!r}, which nothing before it makes."
                 )
-        made |= {feature.name: feature for feature in part.outputs if feature.name in part.fetch}
-        again = [name for name in made if made[name].kind == "image" and name in given]
+            if source is not None and source.kind != feature.kind:
+                raise CoreMLFileError(
+                    f"{where} reads {feature.name!r} as {feature.kind}, and it is {source.kind}."
+                )
+        new = {feature.name: feature for feature in part.outputs if feature.name in part.fetch}
+        again = [name for name, feature in new.items() if feature.kind == "image" and name in known]
         if again:
-            raise CoreMLFileError(
-                f"{path}: part {i} of {len(parts)} makes the image {again[0]!r}, which is an input."
-            )
-        known |= made.keys()
+            raise CoreMLFileError(f"{where} makes the image {again[0]!r}, which is there already.")
+        made |= new
+        known |= new
     return made
 
 

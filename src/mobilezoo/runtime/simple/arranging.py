@@ -60,6 +60,12 @@ def read_identity(message: Any, interface: Interface) -> SimpleModel:
         raise CoreMLFileError(f"{interface.where}: {len(names)} inputs, {len(outputs)} outputs.")
     same = set(names) == set(outputs)
     sources = {output: output if same else names[i] for i, output in enumerate(outputs)}
+    kinds = {feature.name: feature.kind for feature in interface.inputs}
+    changed = [item.name for item in interface.outputs if item.kind != kinds[sources[item.name]]]
+    if changed:
+        raise CoreMLFileError(
+            f"{interface.where}: output {changed[0]!r} is of another kind than its input."
+        )
     return SimpleModel(
         lambda values: {output: values[name] for output, name in sources.items()}, tuple(outputs)
     )

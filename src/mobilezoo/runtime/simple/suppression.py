@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,12 +36,23 @@ def read_suppression(message: Any, interface: Interface) -> SimpleModel:
     if absent or message.WhichOneof("SuppressionMethod") is None:
         raise CoreMLFileError(f"{interface.where}: {', '.join(absent) or 'pickTop'} is not set.")
     thresholds = message.iouThresholdInputFeatureName, message.confidenceThresholdInputFeatureName
+    _check_inputs(message, thresholds, interface)
     return SimpleModel(
         compute=partial(_compute, message=message, counts=_counts(interface, named)),
         makes=(message.confidenceOutputFeatureName, message.coordinatesOutputFeatureName),
         numbers=tuple(name for name in thresholds if name),
         labels=class_labels(message) or None,
     )
+
+
+def _check_inputs(message: Any, thresholds: Sequence[str], interface: Interface) -> None:
+    kinds = {feature.name: feature.kind for feature in interface.inputs}
+    for name in (message.confidenceInputFeatureName, message.coordinatesInputFeatureName):
+        if kinds.get(name) != "array":
+            raise CoreMLFileError(f"{interface.where}: no array among the inputs is {name!r}.")
+    for name in thresholds:
+        if kinds.get(name, "double") != "double":
+            raise CoreMLFileError(f"{interface.where}: the threshold {name!r} is no double.")
 
 
 def suppress(
