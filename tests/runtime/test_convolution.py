@@ -176,6 +176,17 @@ def test_conv_3d_follows_the_definition(groups, strides, dilations):
     np.testing.assert_array_equal(y, expected)  # whole numbers: no rounding
 
 
+def test_conv_3d_with_dilations_that_differ_runs_compiled():
+    """TensorFlow 2.21 takes one axis's dilation for another's where it infers shapes."""
+    x, weight = ramp(2, 1, 3, 9, 2), ramp(1, 1, 3, 3, 1)
+    compiled = tf.function(lambda x: conv(x, weight, dilations=(1, 3, 1)))
+
+    y = compiled(x)
+
+    assert y.shape == (2, 1, 1, 3, 2)
+    np.testing.assert_array_equal(y, conv(x, weight, dilations=(1, 3, 1)))
+
+
 def test_conv_3d_same_pads_the_odd_element_after():
     y = conv(ramp(1, 1, 4, 1, 1), np.float32([1, 10]).reshape(1, 1, 2, 1, 1), pad_type="same")
 

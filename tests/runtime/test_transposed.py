@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mobilezoo.runtime.ops.transposed import conv_transpose
 
@@ -78,3 +79,18 @@ def test_conv_transpose_3d_spreads_over_three_axes():
     np.testing.assert_array_equal(y[0, 0, :, :, 0], [[701.5, 802.5], [0.5, 0.5], [7010.5, 8020.5]])
     assert grouped.shape == (1, 6, 2, 2, 1)
     np.testing.assert_array_equal(grouped[0, 4, :, :, 0], [[900, 1000], [9000, 10000]])
+
+
+def test_conv_transpose_3d_runs_compiled():
+    """TensorFlow 2.21's own conv3d_transpose fails at these sizes."""
+    x, weight = ramp(1, 6, 2, 7, 2), ramp(6, 3, 1, 2, 3)
+    compiled = tf.function(lambda x: conv_transpose(x, weight, strides=(2, 2, 2)))
+
+    y = compiled(x)
+
+    assert y.shape == (1, 3, 3, 14, 5)
+    # the corners are one element times one corner of the kernel, over all channels
+    corner = [(x[0, :, 0, 0, 0] * weight[:, o, 0, 0, 0]).sum() for o in range(3)]
+    end = [(x[0, :, 1, 6, 1] * weight[:, o, 0, 1, 2]).sum() for o in range(3)]
+    np.testing.assert_array_equal(y[0, :, 0, 0, 0], corner)
+    np.testing.assert_array_equal(y[0, :, -1, -1, -1], end)

@@ -31,6 +31,12 @@ def test_padding_at_the_bottom_and_right():
         padding(X, mode="circular")
 
 
+def test_padding_takes_a_matrix():
+    np.testing.assert_array_equal(
+        padding(X[0, :1], value=7.0, amounts=(0, 1, 1, 0)), [[7, 1, 2, 3, 4], [7] * 5]
+    )
+
+
 def test_crop_takes_amounts_off():
     np.testing.assert_array_equal(crop(X, amounts=(1, 0, 0, 2)), [[[5, 6], [9, 10]]])
 

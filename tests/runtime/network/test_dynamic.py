@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mobilezoo.errors import CoreMLFileError
+from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
+from mobilezoo.runtime import load_coreml
 
 from .conftest import builder
 
@@ -166,3 +167,24 @@ def test_a_shape_that_nothing_could_hold_is_refused(open_network):
 
     with pytest.raises(CoreMLFileError, match=r"at most \d+ are supported"):
         open_network(made).predict({"x": X})
+
+
+def test_a_rank_that_depends_on_the_values_of_inputs_is_refused(open_network):
+    made = exact((1,))
+    made.add_range_dynamic("shape", ["x"], "shape", 0, 1)
+    made.add_fill_dynamic("y", "shape", "y")
+
+    with pytest.raises(UnsupportedOpError, match="fillDynamic 'y': a number of axes that depends"):
+        open_network(made).predict({"x": np.float32([3])})
+
+
+@pytest.mark.parametrize("shape", [[3], [1, 1, 3, 1]])
+def test_a_constant_of_rank_5_is_a_picture(save_network, shape):
+    made = builder({"x": (3,)}, {"y": None})
+    made.add_load_constant("y", "y", np.ones(3), (3, 1, 1))
+    layer = made.spec.neuralNetwork.layers[0].loadConstant
+    layer.ClearField("shape")
+    layer.shape.extend(shape)
+
+    with pytest.raises(CoreMLFileError, match=r"\[C, H, W\] is required"):
+        load_coreml(save_network(made))

@@ -136,6 +136,22 @@ def test_preprocessing_belongs_to_the_input_that_it_names(open_network):
     np.testing.assert_allclose(y, IMAGE.transpose(2, 0, 1) ** 2.0 * 0.25)
 
 
+def test_preprocessing_without_a_name_belongs_to_the_only_picture(open_network, save_network):
+    def forget(spec):
+        for item in spec.neuralNetwork.preprocessing:
+            item.featureName = ""
+
+    program = open_network(of_image(image_scale=0.5), forget)
+
+    y = program.predict({"x": IMAGE})["y"]
+
+    np.testing.assert_allclose(y, IMAGE.transpose(2, 0, 1))
+    two = doubled({"a": (3, 3, 4), "b": (3, 3, 4)})
+    two.set_pre_processing_parameters(["a", "b"])
+    with pytest.raises(CoreMLFileError, match=r"preprocessing of ''; the inputs are \['a', 'b'\]"):
+        load_coreml(save_network(two, forget))
+
+
 def rename(spec):
     spec.neuralNetwork.preprocessing[0].featureName = "z"
 

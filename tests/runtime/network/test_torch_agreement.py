@@ -75,6 +75,45 @@ class Decoder(nn.Module):
         return functional.gelu(tokens), x
 
 
+class Reading(nn.Module):
+    """Rows of a picture as sequences, one way and both ways, with their last states."""
+
+    def __init__(self):
+        super().__init__()
+        self.both = nn.LSTM(18, 4, bidirectional=True, batch_first=True)
+        self.forth = nn.LSTM(18, 5, batch_first=True)
+        self.simple = nn.RNN(8, 3, batch_first=True)
+
+    def forward(self, x):
+        y, (hidden, cell) = self.both(x[:, 0])
+        return self.simple(y)[0], hidden.sum(0), cell[1], self.forth(x[:, 1])[0]
+
+
+class Stack(nn.Module):
+    """The channels of a picture as a volume, there and back."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv3d(1, 4, (2, 3, 3), (1, 2, 2), (0, 1, 1))
+        self.apart = nn.Conv3d(4, 6, (1, 2, 2), groups=2, bias=False, dilation=(1, 2, 1))
+        self.back = nn.ConvTranspose3d(6, 3, (1, 2, 3), 2)
+
+    def forward(self, x):
+        x = functional.max_pool3d(torch.tanh(self.stem(x.unsqueeze(1))), (1, 2, 2), (1, 1, 2))
+        x = functional.avg_pool3d(self.apart(x), (1, 2, 2), 1)
+        return self.back(x), x.mean((2, 3, 4))
+
+
+class Choosing(nn.Module):
+    """Rows chosen, overwritten and repeated."""
+
+    def forward(self, x):
+        shifted = x * 2
+        shifted[:, :, 1:3] = x[:, :, 0:2]
+        chosen = x.index_select(2, torch.tensor([0, 5, 2, 1]))
+        return shifted, torch.where(chosen > 0, chosen, -chosen), x.repeat(1, 2, 1, 1)
+
+
 def converted(network, x, path):
     """Conversion as users do it, and what PyTorch computes."""
     with warnings.catch_warnings():
@@ -90,7 +129,7 @@ def converted(network, x, path):
     return [y.detach().numpy() for y in (made if isinstance(made, tuple) else (made,))]
 
 
-@pytest.mark.parametrize("family", [Mobile, Residual, Decoder])
+@pytest.mark.parametrize("family", [Mobile, Residual, Decoder, Reading, Stack, Choosing])
 def test_converted_networks_compute_what_torch_computes(tmp_path, family):
     torch.manual_seed(1)
     network = family().eval()

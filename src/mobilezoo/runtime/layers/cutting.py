@@ -30,13 +30,13 @@ def padding(
     """Extend pictures: x (*batch, h, w) -> (*batch, top + h + bottom, left + w + right).
 
     Args:
-        x: of rank 3 or more.
+        x: of rank 2 or more.
         mode: "constant" puts `value`, "reflection" mirrors without repeating the edge,
             "replication" repeats the edge.
         value: of the border.
         amounts: pixels at the top, bottom, left, right.
     """
-    at_least(3, tensor(x))
+    at_least(2, tensor(x))
     if mode not in _MODES:
         raise UnsupportedOpError(f"padding of kind {mode}; known are {', '.join(_MODES)}")
     return ops.pad(x, np.array(amounts), _MODES[mode], value)

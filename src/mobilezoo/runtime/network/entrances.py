@@ -48,8 +48,10 @@ def entrances(
     Raises:
         CoreMLFileError: preprocessing of an unknown input, or a mean image of another size.
     """
-    steps = {feature.name: _preprocessing(feature, network, path) for feature in inputs}
-    _check_names(inputs, network, path)
+    steps: dict[str, list[Entrance]] = {feature.name: [] for feature in inputs}
+    for item in network.preprocessing:
+        feature = _preprocessed(item, inputs, path)
+        steps[feature.name].append(_preprocessor(item, feature, path))
     for feature in inputs:
         if feature.dtype == "int32":
             steps[feature.name].append(lambda value: tf.cast(value, tf.float32))
@@ -80,13 +82,16 @@ def _inner(feature: Feature, mapped: bool, path: object) -> Feature:
     return replace(feature, shape=(1, *shape, 1, 1)[:4])
 
 
-def _preprocessing(feature: Feature, network: Any, path: object) -> list[Entrance]:
-    """What is done to the pixels of one input, in the file's order."""
-    return [
-        _preprocessor(item, feature, path)
-        for item in network.preprocessing
-        if item.featureName == feature.name
-    ]
+def _preprocessed(item: Any, inputs: Sequence[Feature], path: object) -> Feature:
+    """The input that is preprocessed; without a name the only picture."""
+    pictures = [feature.name for feature in inputs if feature.kind == "image"]
+    alone = not item.featureName and len(pictures) == 1
+    name = pictures[0] if alone else item.featureName
+    for feature in inputs:
+        if feature.name == name:
+            return feature
+    names = sorted(feature.name for feature in inputs)
+    raise CoreMLFileError(f"{path}: preprocessing of {name!r}; the inputs are {names}.")
 
 
 def _preprocessor(item: Any, feature: Feature, path: object) -> Entrance:
@@ -108,15 +113,6 @@ def _preprocessor(item: Any, feature: Feature, path: object) -> Entrance:
 def _scaler(scale: float, biases: Array) -> Entrance:
     """Channel c of the pixels (n, c, h, w) becomes scale * x + biases[c]."""
     return lambda pixels: elementwise(lambda x, bias: x * scale + bias, pixels, biases)
-
-
-def _check_names(inputs: Sequence[Feature], network: Any, path: object) -> None:
-    names = {feature.name for feature in inputs}
-    for item in network.preprocessing:
-        if item.featureName not in names:
-            raise CoreMLFileError(
-                f"{path}: preprocessing of {item.featureName!r}; the inputs are {sorted(names)}."
-            )
 
 
 def _one_after_the_other(steps: Sequence[Entrance]) -> Entrance:

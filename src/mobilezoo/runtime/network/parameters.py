@@ -262,6 +262,12 @@ def _of_constant(message: Any, place: str) -> Keywords:
     return {"data": locate_weights(message.data, tuple(message.shape), f"{place}: data")}
 
 
+def _of_picture_constant(message: Any, place: str) -> Keywords:
+    if len(message.shape) != 3:
+        raise CoreMLFileError(f"{place}: shape {list(message.shape)}; [C, H, W] is required.")
+    return _of_constant(message, place)
+
+
 def _picture_shape(shape: Any, place: str) -> tuple[int, ...]:
     """[C] -> (C, 1, 1); [C, H, W] as it is."""
     if len(shape) not in (1, 3):
@@ -278,7 +284,7 @@ _WEIGHTS: Mapping[str, Callable[[Any, str], Keywords]] = {
     "embeddingND": _of_embedding_nd,
     "innerProduct": _of_inner_product,
     "layerNormalization": _of_layer_normalization,
-    "loadConstant": _of_constant,
+    "loadConstant": _of_picture_constant,
     "loadConstantND": _of_constant,
     "scale": _of_scale,
 }

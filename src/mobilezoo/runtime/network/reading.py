@@ -180,16 +180,19 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def run(**inputs: Any) -> Any:
         values = [item for value in inputs.values() for item in _members(value)]
-        if any(tf.is_symbolic_tensor(value) for value in values):
-            return function(**inputs)
-        with tf.init_scope():
-            return function(**inputs)
+        if not any(tf.is_symbolic_tensor(value) for value in values):
+            with tf.init_scope():
+                return function(**inputs)
+        results = function(**inputs)
+        if any(getattr(made, "shape", ()) == tf.TensorShape(None) for made in _members(results)):
+            raise UnsupportedOpError("a number of axes that depends on the values of the inputs")
+        return results
 
     return run
 
 
 def _members(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
 _FUNCTIONS = {kind: _once(function) for kind, function in LAYERS.items()}

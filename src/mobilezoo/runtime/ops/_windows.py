@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from mobilezoo.errors import UnsupportedOpError
 from mobilezoo.runtime import limits
+from mobilezoo.runtime.arithmetic import Array
+from mobilezoo.runtime.ops._sizes import bounded
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 # what TensorFlow takes: a name, or (before, after) for each of n, h, w, c
@@ -102,6 +106,15 @@ def _check(what: str, numbers: Sequence[int], least: int, count: int) -> None:
             f"windows with {what} {tuple(numbers)[:8]}; {count} numbers from {least} to {most} "
             "are required"
         )
+
+
+def dilated(kernel: Array, dilations: tuple[int, ...]) -> Array:
+    """The kernel (a, b, *k) with zeros between its elements."""
+    sizes = [(k - 1) * step + 1 for k, step in zip(kernel.shape[2:], dilations, strict=True)]
+    spread = np.zeros(bounded((*kernel.shape[:2], *sizes)), kernel.dtype)
+    index: tuple[Any, ...] = (..., *(slice(None, None, step) for step in dilations))
+    spread[index] = kernel
+    return spread
 
 
 def _known(spatial: Sequence[int | None]) -> list[int]:

@@ -17,7 +17,7 @@ from mobilezoo.runtime.layout import (
     volumes_last,
 )
 from mobilezoo.runtime.ops._sizes import at_most
-from mobilezoo.runtime.ops._windows import Padding, Windows, windows
+from mobilezoo.runtime.ops._windows import Padding, Windows, dilated, windows
 
 __all__ = ["conv"]
 
@@ -105,11 +105,15 @@ def _correlate(x: tf.Tensor, weight: Operand, frame: Windows, groups: int) -> tf
 def _correlate_volumes(x: tf.Tensor, weight: Operand, frame: Windows, groups: int) -> tf.Tensor:
     """x (n, d, h, w, c_in), weight (c_out, c_in / groups, kd, kh, kw) -> (n, d', h', w', c_out)."""
     padded = tf.pad(x, [(0, 0), *frame.pairs(x.shape[1:4]), (0, 0)])
+    if any(step > 1 for step in frame.dilations):
+        # TensorFlow 2.21 infers wrong shapes where dilations differ
+        if not isinstance(weight, np.ndarray):
+            raise UnsupportedOpError("dilated conv with 3 spatial axes and computed weights")
+        weight = dilated(weight, frame.dilations)
     kernel = _kernel(weight, (2, 3, 4, 1, 0))  # OIDHW -> DHWIO
-    strides, dilations = ((1, *steps, 1) for steps in (frame.strides, frame.dilations))
     parts = zip(tf.split(padded, groups, axis=-1), tf.split(kernel, groups, axis=-1), strict=True)
-    outputs = [tf.nn.conv3d(a, k, strides, "VALID", dilations=dilations) for a, k in parts]
-    return tf.concat(outputs, axis=-1)
+    strides = (1, *frame.strides, 1)
+    return tf.concat([tf.nn.conv3d(a, k, strides, "VALID") for a, k in parts], axis=-1)
 
 
 def _fits_depthwise(frame: Windows) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +17,6 @@ from mobilezoo.runtime.layout import (
     volumes_first,
     volumes_last,
 )
-from mobilezoo.runtime.ops._sizes import bounded
 from mobilezoo.runtime.ops._windows import Pairs, Windows, windows
 
 __all__ = ["avg_pool", "l2_pool", "max_pool"]
@@ -73,14 +73,14 @@ def l2_pool(
 
 
 def _pool(
-    reduce: Callable[[tf.Tensor, Windows, Pairs, Pairs], tf.Tensor],
+    pooled: Callable[[tf.Tensor, Windows, Pairs, Pairs], tf.Tensor],
     x: Operand,
     frame: Windows,
     ceil_mode: bool,
 ) -> tf.Tensor:
-    """Bring `x` to (n, *d, c), settle the padding, and apply `reduce`."""
+    """Bring `x` to (n, *d, c), settle the padding, and apply `pooled`."""
     if len(frame.sizes) == 1:
-        flat = _pool(reduce, tf.expand_dims(tensor(x), 2), _one_pixel_high(frame), ceil_mode)
+        flat = _pool(pooled, tf.expand_dims(tensor(x), 2), _one_pixel_high(frame), ceil_mode)
         return tf.squeeze(flat, 2)
     if len(frame.sizes) not in (2, 3):
         raise UnsupportedOpError(
@@ -91,7 +91,7 @@ def _pool(
     x = last(x)
     declared = frame.pairs(x.shape[1:-1])
     reached = _reached(x.shape[1:-1], frame, declared) if ceil_mode else declared
-    return first(reduce(x, frame, declared, reached))
+    return first(pooled(x, frame, declared, reached))
 
 
 def _max(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
@@ -113,11 +113,11 @@ def _mean_of_padded(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pair
     mean = _mean(x, frame, reached)
     if reached == declared:
         return mean
-    inside = _ones(x, declared, 1.0)
-    beyond = tuple(
-        (0, after - given) for (_, after), (_, given) in zip(reached, declared, strict=True)
-    )
-    return mean / _share(np.pad(inside, beyond), frame)
+    lines = [
+        np.pad(np.ones(size + before + given), (0, after - given))
+        for size, (before, given), (_, after) in zip(x.shape[1:-1], declared, reached, strict=True)
+    ]
+    return mean / _share(lines, frame)
 
 
 def _mean_of_inside(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pairs) -> tf.Tensor:
@@ -125,7 +125,8 @@ def _mean_of_inside(x: tf.Tensor, frame: Windows, declared: Pairs, reached: Pair
         return _mean(x, frame, reached)
     if frame.is_same(x.shape[1:-1], reached):  # leaves padding out
         return _plain_mean(x, frame, "SAME")
-    return _mean(x, frame, reached) / _share(_ones(x, reached, 0.0), frame)
+    lines = [np.pad(np.ones(size), pair) for size, pair in zip(x.shape[1:-1], reached, strict=True)]
+    return _mean(x, frame, reached) / _share(lines, frame)
 
 
 def _mean(x: tf.Tensor, frame: Windows, pairs: Pairs) -> tf.Tensor:
@@ -139,19 +140,16 @@ def _plain_mean(x: tf.Tensor, frame: Windows, padding: str) -> tf.Tensor:
     return pool(x, frame.sizes, frame.strides, padding)
 
 
-def _ones(x: tf.Tensor, pairs: Pairs, border: float) -> Array:
-    """1 for each pixel of x, and `border` around: (*d')."""
-    sizes = [size + sum(pair) for size, pair in zip(x.shape[1:-1], pairs, strict=True)]
-    bounded(sizes)
-    return np.pad(np.ones(x.shape[1:-1]), pairs, constant_values=border)
+def _share(lines: Sequence[Array], frame: Windows) -> Array:
+    """How much of each window counts, of what counts along each axis.
 
-
-def _share(counted: Array, frame: Windows) -> Array:
-    """How much of each window counts: counted (*d) of 0 and 1 -> (1, *d', 1) in 0..1."""
-    views = np.lib.stride_tricks.sliding_window_view(counted, frame.sizes)
-    rank = len(frame.sizes)
-    firsts = views[tuple(slice(None, None, step) for step in frame.strides)]
-    share: Array = firsts.mean(axis=tuple(range(rank, 2 * rank)))
+    Per axis (d,) of 0 and 1 -> (1, *d', 1) in 0..1.
+    """
+    shares = []
+    for line, size, step in zip(lines, frame.sizes, frame.strides, strict=True):
+        sums = np.pad(line, (1, 0)).cumsum()
+        shares.append((sums[size:] - sums[:-size])[::step] / size)
+    share: Array = reduce(np.multiply.outer, shares)
     return share.astype(np.float32)[np.newaxis, ..., np.newaxis]
 
 

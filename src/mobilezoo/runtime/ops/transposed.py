@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,8 +16,8 @@ from mobilezoo.runtime.layout import (
     volumes_first,
     volumes_last,
 )
-from mobilezoo.runtime.ops._sizes import at_most, bounded
-from mobilezoo.runtime.ops._windows import windows
+from mobilezoo.runtime.ops._sizes import at_most
+from mobilezoo.runtime.ops._windows import dilated, windows
 
 __all__ = ["conv_transpose"]
 
@@ -46,7 +45,7 @@ def conv_transpose(
         raise UnsupportedOpError(f"conv_transpose with {rank} spatial axes; 1, 2 and 3 are known")
     frame = windows(weight.shape[2:], strides, pad_type, pad, dilations)
     at_most(limits.MOST_PARTS, groups, "groups")
-    kernel = _dilated(np.asarray(weight), frame.dilations)
+    kernel = dilated(np.asarray(weight), frame.dilations)
     parts = zip(
         tf.split(tensor(x), groups, axis=1), np.split(kernel, int(groups), axis=0), strict=True
     )
@@ -60,32 +59,48 @@ def conv_transpose(
     return y
 
 
-def _dilated(kernel: np.ndarray, dilations: tuple[int, ...]) -> np.ndarray:
-    """The kernel with zeros between its elements."""
-    sizes = [(k - 1) * step + 1 for k, step in zip(kernel.shape[2:], dilations, strict=True)]
-    spread = np.zeros(bounded((*kernel.shape[:2], *sizes)), kernel.dtype)
-    index: tuple[Any, ...] = (..., *(slice(None, None, step) for step in dilations))
-    spread[index] = kernel
-    return spread
-
-
 def _full(x: tf.Tensor, kernel: np.ndarray, strides: tuple[int, ...]) -> tf.Tensor:
     """Without cropping; x (n, c_in, *d), kernel (c_in, c_out, *k) -> (n, c_out, *full)."""
     if len(strides) == 1:  # a picture one pixel high
         made = _full(tf.expand_dims(x, 2), kernel[:, :, np.newaxis], (1, *strides))
         return tf.squeeze(made, 2)
+    if len(strides) == 3:
+        return _full_volumes(x, kernel, strides)
     sizes = [
         (size - 1) * step + k
         for size, step, k in zip(x.shape[2:], strides, kernel.shape[2:], strict=True)
     ]
     shape = [tf.shape(x)[0], *sizes, kernel.shape[1]]
-    if len(strides) == 3:
-        filters = tensor(np.ascontiguousarray(kernel.transpose(2, 3, 4, 1, 0)))  # IODHW -> DHWOI
-        spread = tf.nn.conv3d_transpose(volumes_last(x), filters, shape, (1, *strides, 1), "VALID")
-        return volumes_first(spread)
     filters = tensor(np.ascontiguousarray(kernel.transpose(2, 3, 1, 0)))  # IOHW -> HWOI
     made = tf.nn.conv2d_transpose(channels_last(x), filters, shape, strides, "VALID")
     return channels_first(made)
+
+
+def _full_volumes(x: tf.Tensor, kernel: np.ndarray, strides: tuple[int, ...]) -> tf.Tensor:
+    """As a correlation of x, its elements `strides` apart, with the kernel turned round.
+
+    TensorFlow 2.21's own conv3d_transpose fails in some compiled programs.
+    """
+    apart = volumes_last(x)
+    for axis, step in enumerate(strides, 1):
+        apart = _apart(apart, axis, step)
+    borders = [(k - 1, k - 1) for k in kernel.shape[2:]]
+    turned = kernel[:, :, ::-1, ::-1, ::-1].transpose(2, 3, 4, 0, 1)  # IODHW -> DHWIO
+    padded = tf.pad(apart, [(0, 0), *borders, (0, 0)])
+    filters = tensor(np.ascontiguousarray(turned))
+    return volumes_first(tf.nn.conv3d(padded, filters, (1,) * 5, "VALID"))
+
+
+def _apart(x: tf.Tensor, axis: int, step: int) -> tf.Tensor:
+    """`step` - 1 zeros between the elements along an axis of known size."""
+    if step == 1:
+        return x
+    sizes = [-1 if size is None else size for size in x.shape]
+    pads = [(0, step - 1) if i == axis + 1 else (0, 0) for i in range(len(sizes) + 1)]
+    spread = tf.pad(tf.expand_dims(x, axis + 1), pads)
+    length = sizes[axis]
+    sizes[axis] = length * step
+    return tf.gather(tf.reshape(spread, sizes), np.arange((length - 1) * step + 1), axis=axis)
 
 
 def _cropped(
