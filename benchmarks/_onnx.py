@@ -12,13 +12,19 @@ import keras
 import numpy as np
 from keras import layers
 
+_KINDS = (
+    layers.InputLayer, layers.Conv2D, layers.MaxPooling2D, layers.Flatten, layers.Dense,
+    layers.Dropout, layers.Activation, layers.ReLU,
+)  # fmt: skip
+
+
+def is_chain(model: keras.Model) -> bool:
+    """Whether `write_chain` can write a network."""
+    return all(type(layer) in _KINDS for layer in model.layers)
+
 
 def write_chain(model: keras.Model, path: Path) -> None:
-    """Write a network of convolutions, pools, Flatten and Dense in one line.
-
-    Raises:
-        TypeError: it has another layer.
-    """
+    """Write a network of convolutions, pools, Flatten and Dense in one line, all with biases."""
     import onnx
 
     chain = _Chain(onnx)
@@ -73,8 +79,6 @@ def _emit(chain: _Chain, layer: keras.Layer, x: str) -> str:
     elif isinstance(layer, layers.Dense):
         kernel, bias = (np.asarray(weight) for weight in layer.weights)
         x = chain.add("Gemm", x, kernel, bias)
-    elif not isinstance(layer, (layers.InputLayer, layers.Dropout, layers.Activation, layers.ReLU)):
-        raise TypeError(f"{type(layer).__name__} {layer.name!r} is no layer of a plain chain")
     return _activate(chain, layer, x)
 
 

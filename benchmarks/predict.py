@@ -37,7 +37,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # coremltools' progress bars
 import keras
 import numpy as np
 from _measure import conditions
-from _onnx import write_chain
+from _onnx import is_chain, write_chain
 
 from mobilezoo import build, export_coreml, load_coreml, randomize_weights
 from mobilezoo._environment import coremltools
@@ -99,9 +99,9 @@ def write(name: str, folder: Path, pictures: int) -> None:
     with suppress(ImportError):
         import onnxruntime  # noqa: F401
 
-        try:
+        if is_chain(model):
             write_chain(model, path_of(folder, "onnx"))
-        except TypeError:  # no plain chain
+        else:
             model.export(path_of(folder, "onnx"), format="onnx", verbose=False)
 
 
