@@ -21,8 +21,8 @@ from mobilezoo.runtime.operations import Operation, Output, Reference, Shape
 
 # what a kernel raises when a parameter or a shape makes no sense to it
 _FAILURES = (
-    ValueError, TypeError, AttributeError, LookupError, ArithmeticError, MemoryError,
-    RecursionError, NotImplementedError, tf.errors.OpError,
+    ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError,
+    MemoryError, RecursionError, NotImplementedError, tf.errors.OpError,
 )  # fmt: skip
 
 _BEYOND_VALUE = re.compile(r"= \[[-\d, ]*\] does not index into")

@@ -209,10 +209,13 @@ def _check_function(model: ModelFile, name: str | None) -> None:
 
 def _declared_type(column: Any, feature: Feature) -> Any:
     if feature.kind == "double":  # of a regressor: one number per example
+        if not isinstance(column, np.ndarray) or column[0].size != 1:
+            raise CoreMLFileError(f"output {feature.name!r} is declared as a number, but is none.")
         return [float(row.reshape(())) for row in column]
     if feature.dtype is None or not isinstance(column, np.ndarray):
         return column
-    return column.astype(feature.dtype, copy=False)
+    with np.errstate(invalid="ignore"):  # what is no number, as a whole number
+        return column.astype(feature.dtype, copy=False)
 
 
 def _present(column: Any, feature: Feature, examples: Examples) -> Any:
