@@ -22,6 +22,7 @@ def main() -> None:
     corpus = sorted(Path(sys.argv[1]).iterdir())
 
     from fuzz.mutation import hostile_file
+    from fuzz.sweep import Sweep
     from fuzz.trial import try_file
     from mobilezoo.runtime import limits
 
@@ -29,6 +30,7 @@ def main() -> None:
     limits.MOST_ELEMENTS >>= 4
     limits.MOST_ELEMENTS_IN_ALL >>= 4
     limits.MOST_MULT_ADDS >>= 4
+    sweep: Sweep | None = None
     try_file(corpus[-1])
     print("ready", _peak(), "", sep="\t", file=answers, flush=True)
     for line in sys.stdin:
@@ -38,6 +40,13 @@ def main() -> None:
             try:
                 if given.isdecimal():
                     path, done = hostile_file(int(given), corpus, Path(folder))
+                elif given.startswith("sweep "):
+                    sweep = sweep or Sweep(corpus)
+                    number = int(given.split()[1])
+                    if number >= len(sweep):
+                        print("end", 0, "", sep="\t", file=answers, flush=True)
+                        continue
+                    path, done = sweep.write(number, Path(folder))
                 else:
                     path, done = Path(given), []
                 ending, status = try_file(path), "ok"

@@ -2,6 +2,7 @@
 
     python fuzz/files.py --seconds 600 --seed 1     # files 1, 2, 3, ... as long as time lasts
     python fuzz/files.py --files 5000 --seed 1      # files 1 to 5000
+    python fuzz/files.py --sweep --seed 0           # every parameter set to every odd value
     python fuzz/files.py --replay 4711              # one file, with all that it says
     python fuzz/files.py --replay bad/4711.mlmodel
 
@@ -156,22 +157,25 @@ def run(options: argparse.Namespace) -> int:
     """Try files until the time is over; the number of those that ended badly."""
     corpus = corpus_folder()
     endings: Counter[str] = Counter()
-    bad: list[tuple[str, Answer]] = []
+    bad = 0
     child = Child(corpus, options.limit, options.memory)
+    kind = "sweep " if options.sweep else ""
     begun, number, slowest, largest = time.monotonic(), options.seed, (0.0, 0), (0, 0)
     while time.monotonic() < begun + options.seconds and number < options.seed + options.files:
         if not child.alive:
             child.end()
             child = Child(corpus, options.limit, options.memory)
         started = child.worked
-        answer = child.ask(str(number))
+        answer = child.ask(f"{kind}{number}")
+        if answer.status == "end":
+            break
         slowest = max(slowest, (round(child.worked - started, 1), number))
         largest = max(largest, (answer.peak, number))
         endings[answer.words.split(" | ")[0] if answer.status == "ok" else answer.status] += 1
         if answer.status != "ok":
-            bad.append((str(number), answer))
-            print(f"{number}: {answer.status}: {answer.words}", flush=True)
-            _keep(number, corpus, options.keep)
+            bad += 1
+            print(f"{kind}{number}: {answer.status}: {answer.words}", flush=True)
+            _keep(f"{kind}{number}", corpus, options.keep)
         number += 1
     child.end()
     print(f"{number - options.seed} files, numbers {options.seed} to {number - 1}:")
@@ -181,21 +185,25 @@ def run(options: argparse.Namespace) -> int:
         f"most work {slowest[0]} s (number {slowest[1]}), "
         f"most memory {largest[0]} MB (number {largest[1]})"
     )
-    return len(bad)
+    return bad
 
 
-def _keep(number: int, corpus: Path, folder: Path) -> None:
+def _keep(given: str, corpus: Path, folder: Path) -> None:
     """Write a file again, to look at it."""
+    makes = "sweep.Sweep(corpus).write" if given.startswith("sweep") else "mutation.hostile_file"
+    corpora = ", " if given.startswith("sweep") else ", corpus, "
     code = (
-        "import sys; from pathlib import Path; from fuzz.mutation import hostile_file; "
-        "hostile_file(int(sys.argv[1]), sorted(Path(sys.argv[2]).iterdir()), Path(sys.argv[3]))"
+        "import sys; from pathlib import Path; from fuzz import mutation, sweep; "
+        "corpus = sorted(Path(sys.argv[2]).iterdir()); "
+        f"{makes}(int(sys.argv[1]){corpora}Path(sys.argv[3]))"
     )
-    target = folder / str(number)
+    number = given.split()[-1]
+    target = folder / given.replace(" ", "_")
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     subprocess.run(
-        [sys.executable, "-c", code, str(number), str(corpus), str(target)], env=environment,
+        [sys.executable, "-c", code, number, str(corpus), str(target)], env=environment,
         check=False, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -204,6 +212,9 @@ def main() -> int:
     """Read the options and run."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--sweep", action="store_true", help="each parameter set to each odd value, instead"
     )
     parser.add_argument("--seconds", type=float, default=1e9, help="how long")
     parser.add_argument("--seed", type=int, default=1, help="number of the first file")

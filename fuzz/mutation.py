@@ -17,6 +17,7 @@ _environment.coremltools()
 from coremltools.proto import Model_pb2  # noqa: E402
 
 _SPEC = "Data/com.apple.CoreML/model.mlmodel"
+_MOST_BYTES = 1 << 22  # of a file that is changed further
 _WEIGHTS = "Data/com.apple.CoreML/weights/weight.bin"
 
 
@@ -30,13 +31,7 @@ def hostile_file(seed: int, corpus: Sequence[Path], folder: Path) -> tuple[Path,
     """
     rng = Random(seed)
     source = rng.choice(corpus)
-    target = folder / source.name
-    if source.is_dir():
-        shutil.copytree(source, target)
-        spec = target / _SPEC
-    else:
-        shutil.copy(source, target)
-        spec = target
+    target, spec = copy_of(source, folder)
     done = [source.name]
     if rng.random() < 0.15 and source.is_dir():
         done.append(rng.choice([_manifest, _weights, _weights, _links])(target, rng))
@@ -47,19 +42,50 @@ def hostile_file(seed: int, corpus: Sequence[Path], folder: Path) -> tuple[Path,
     return target, done
 
 
+def copy_of(source: Path, folder: Path) -> tuple[Path, Path]:
+    """A copy of a good file in `folder`, and where its protobuf is."""
+    target = folder / source.name
+    if source.is_dir():
+        shutil.copytree(source, target)
+        return target, target / _SPEC
+    shutil.copy(source, target)
+    return target, target
+
+
 def _structured(spec: Path, rng: Random, corpus: Sequence[Path]) -> list[str]:
+    if spec.is_symlink() or not spec.is_file():
+        return []
     model = Model_pb2.Model()
     try:
         model.ParseFromString(spec.read_bytes())
     except Exception:  # damaged before, by another change
         return []
-    donors = [model, model, _read(rng.choice(corpus))]
-    done = [change(model, rng, donors) for _ in range(rng.choice([1, 1, 1, 2, 2, 3, 6]))]
+    done = []
+    if rng.random() < 0.3:  # so that a changed parameter is not found out by the shape
+        open_shapes(model)
+        done.append("open shapes")
+    donors = [model, model, read_model(rng.choice(corpus))]
+    for _ in range(rng.choice([1, 1, 1, 2, 2, 3, 6])):
+        if model.ByteSize() < _MOST_BYTES:
+            done.append(change(model, rng, donors))
     spec.write_bytes(model.SerializeToString())
     return done
 
 
-def _read(path: Path) -> Any:
+def open_shapes(model: Any) -> None:
+    """Leave the sizes of all that an ML program computes open."""
+    for function in model.mlProgram.functions.values():
+        for block in function.block_specializations.values():
+            for raw in block.operations:
+                if raw.type == "const" or raw.type.startswith("constexpr_"):
+                    continue
+                for output in raw.outputs:
+                    for size in output.type.tensorType.dimensions:
+                        size.unknown.variadic = False
+
+
+def read_model(path: Path) -> Any:
+    """The protobuf of a good file."""
     spec = path / _SPEC if path.is_dir() else path
     return Model_pb2.Model.FromString(spec.read_bytes())
 

@@ -253,6 +253,14 @@ _NEWEST: dict[str, Body] = {
 }  # fmt: skip
 
 
+def write_program(folder: Path, name: str) -> None:
+    """Write one of `BODIES` for iOS 15, in float32."""
+    _save(
+        folder / f"mil_{name}.mlpackage", BODIES[name], ct.target.iOS15,
+        compute_precision=ct.precision.FLOAT32,
+    )  # fmt: skip
+
+
 def write_programs(folder: Path) -> None:
     """Write all of them, compressed forms and such with several functions included."""
     targets = {"": (ct.target.iOS15, BODIES), "17": (ct.target.iOS17, _NEWER),

@@ -15,26 +15,25 @@ _STRINGS = ("", "x", "..", "../../../../etc/passwd", "/etc/passwd", "@model_path
             "@model_path/weights", "@model_path/weights/../weights/weight.bin", "a" * 5000,
             "\u0000", "é\U0001f600", "valid", "same", "custom", "same_lower", "int32", "fp16",
             "bool", "constant", "reflect", "main")  # fmt: skip
-_OF_WHOLE = ("int32", "int64", "uint32", "uint64")
+_MOST_BYTES = 1 << 20  # by which a list grows at once
 
 
 def change(message: Any, rng: Random, donors: list[Any]) -> str:
     """Change one place of `message`, perhaps by a part of another, and say what was done."""
-    sites = list(_sites(message))
-    if not sites:
+    found = list(sites(message))
+    if not found:
         return "nothing"
     if rng.random() < 0.4:  # rather what an operation is told than what a file is made of
-        told = [site for site in sites if _is_parameter(*site)]
-        sites = told or sites
+        found = [site for site in found if is_parameter(*site)] or found
     # as likely a name, a number or a list: there are many more numbers
-    kinds = sorted({field.type for _, field in sites})
+    kinds = sorted({field.type for _, field in found})
     kind = rng.choice(kinds)
-    owner, field = rng.choice([site for site in sites if site[1].type == kind])
-    done = _change_field(owner, field, rng, sites, donors)
+    owner, field = rng.choice([site for site in found if site[1].type == kind])
+    done = _change_field(owner, field, rng, found, donors)
     return f"{owner.DESCRIPTOR.name}.{field.name}: {done}"
 
 
-def _is_parameter(owner: Any, field: Any) -> bool:
+def is_parameter(owner: Any, field: Any) -> bool:
     """Whether it is a literal of an ML program, or belongs to a layer, and holds no weights."""
     name = owner.DESCRIPTOR.name
     if name.startswith("Repeated") and owner.DESCRIPTOR.file.name.endswith("MIL.proto"):
@@ -42,7 +41,7 @@ def _is_parameter(owner: Any, field: Any) -> bool:
     return name.endswith("LayerParams") or name in ("EdgeSizes", "BorderAmounts", "TensorType")
 
 
-def _sites(message: Any) -> Iterator[Site]:
+def sites(message: Any) -> Iterator[Site]:
     """All fields that are set, and some that are not, depth first."""
     waiting = [message]
     while waiting:
@@ -65,26 +64,28 @@ def _sites(message: Any) -> Iterator[Site]:
                 if not inner.GetOptions().map_entry:
                     waiting.extend(value)
                 elif inner.fields_by_name["value"].message_type is not None:
-                    waiting.extend(value[key] for key in value)
+                    waiting.extend(value[key] for key in sorted(value))
             elif owner.HasField(field.name):
                 yield owner, field
                 waiting.append(getattr(owner, field.name))
 
 
-def _change_field(owner: Any, field: Any, rng: Random, sites: list[Site], donors: list[Any]) -> str:
+def _change_field(
+    owner: Any, field: Any, rng: Random, others: list[Site], donors: list[Any]
+) -> str:
     inner = field.message_type
     if inner is not None and inner.GetOptions().map_entry:
         return _change_map(getattr(owner, field.name), inner, rng, donors)
     if field.is_repeated:
-        return _change_list(getattr(owner, field.name), field, rng, sites, donors)
+        return _change_list(getattr(owner, field.name), field, rng, others, donors)
     if inner is not None:
         return _change_message(owner, field, rng, donors)
-    value = _scalar(getattr(owner, field.name), field, rng, sites)
+    value = _scalar(getattr(owner, field.name), field, rng, others)
     setattr(owner, field.name, value)
     return f"set {str(value)[:40]!r}"
 
 
-def _scalar(value: Any, field: Any, rng: Random, sites: list[Site]) -> Any:
+def _scalar(value: Any, field: Any, rng: Random, others: list[Site]) -> Any:
     kind = field.cpp_type
     if kind == field.CPPTYPE_BOOL:
         return not value
@@ -98,7 +99,7 @@ def _scalar(value: Any, field: Any, rng: Random, sites: list[Site]) -> Any:
             return _bytes(value, rng)
         names = [
             text
-            for owner, other in rng.sample(sites, min(len(sites), 30))
+            for owner, other in rng.sample(others, min(len(others), 30))
             if other.type == field.TYPE_STRING
             for text in (
                 getattr(owner, other.name) if other.is_repeated else [getattr(owner, other.name)]
@@ -125,13 +126,13 @@ def _bytes(value: bytes, rng: Random) -> bytes:
     return bytes(changed)
 
 
-def _change_list(items: Any, field: Any, rng: Random, sites: list[Site], donors: list[Any]) -> str:
+def _change_list(items: Any, field: Any, rng: Random, others: list[Site], donors: list[Any]) -> str:
     scalar = field.message_type is None
     if not len(items):
         if not scalar:
             return "left empty"
         zero = _zero(field)
-        items.extend([_scalar(zero, field, rng, sites) for _ in range(rng.randrange(1, 6))])
+        items.extend([_scalar(zero, field, rng, others) for _ in range(rng.randrange(1, 6))])
         return "filled"
     i, j = rng.randrange(len(items)), rng.randrange(len(items))
     way = rng.choice(["delete", "double", "swap", "clear", "many", "item", "item", "item", "item"])
@@ -144,9 +145,10 @@ def _change_list(items: Any, field: Any, rng: Random, sites: list[Site], donors:
     elif way == "double":
         items.extend([items[i]])
     elif way == "many":
-        items.extend([items[i]] * rng.choice([1, 3, 10, 100, 1000]))
+        size = 8 if scalar else max(items[i].ByteSize(), 8)
+        items.extend([items[i]] * min(rng.choice([1, 3, 10, 100, 1000]), _MOST_BYTES // size))
     elif scalar:
-        items[i] = _scalar(items[i], field, rng, sites)
+        items[i] = _scalar(items[i], field, rng, others)
     else:
         donor = _donor(items[i].DESCRIPTOR, rng, donors)
         if donor is not None:
@@ -210,7 +212,7 @@ def _donor(descriptor: Any, rng: Random, donors: list[Any]) -> Any:
     message = rng.choice(donors)
     found = [
         item
-        for owner, field in _sites(message)
+        for owner, field in sites(message)
         if field.message_type is not None and field.message_type.full_name == descriptor.full_name
         for item in (
             getattr(owner, field.name) if field.is_repeated else [getattr(owner, field.name)]
@@ -218,7 +220,7 @@ def _donor(descriptor: Any, rng: Random, donors: list[Any]) -> Any:
     ]
     values = [
         value[key]
-        for owner, field in _sites(message)
+        for owner, field in sites(message)
         if field.message_type is not None
         and field.message_type.GetOptions().map_entry
         and (kind := field.message_type.fields_by_name["value"].message_type) is not None
@@ -227,7 +229,12 @@ def _donor(descriptor: Any, rng: Random, donors: list[Any]) -> Any:
         for key in sorted(value)
     ]
     found += values
-    return rng.choice(found) if found else None
+    if not found:
+        return None
+    chosen = rng.choice(found)
+    donor = type(chosen)()
+    donor.CopyFrom(chosen)  # it may hold the place that it is put to
+    return donor
 
 
 def _zero(field: Any) -> Any:

@@ -67,11 +67,16 @@ def _declared(column: Any, feature: Feature, path: object) -> Any:
             return [pictures(feature, each[np.newaxis], path)[0] for each in column]
         return pictures(feature, column, path)
     if feature.kind == "double":  # of a regressor: one number per example
+        if any(np.size(row) != 1 for row in column):
+            raise CoreMLFileError(
+                f"{path}: output {feature.name!r} is declared as a number, but is none."
+            )
         return [float(np.reshape(row, ())) for row in column]
     if feature.kind in ("int64", "string") and isinstance(column, np.ndarray):
         return column.tolist()
     if feature.dtype is None:
         return column
-    if isinstance(column, list):
-        return [each.astype(feature.dtype, copy=False) for each in column]
-    return column.astype(feature.dtype, copy=False)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is no number, as a whole number
+        if isinstance(column, list):
+            return [each.astype(feature.dtype, copy=False) for each in column]
+        return column.astype(feature.dtype, copy=False)

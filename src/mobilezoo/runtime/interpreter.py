@@ -22,8 +22,8 @@ from mobilezoo.runtime.storage import Storage
 
 # what a kernel raises when a parameter or a shape makes no sense to it
 _FAILURES = (
-    ValueError, TypeError, AttributeError, LookupError, ArithmeticError, MemoryError,
-    RecursionError, NotImplementedError, tf.errors.OpError,
+    ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError,
+    MemoryError, RecursionError, NotImplementedError, tf.errors.OpError,
 )  # fmt: skip
 
 _BEYOND_VALUE = re.compile(r"= \[[-\d, ]*\] does not index into")

@@ -224,6 +224,7 @@ class _Parser:
             not isinstance(probabilities, Reference)
             or not isinstance(classes, Constant)
             or not isinstance(classes.content, tuple)
+            or not classes.content
             or not all(isinstance(label, (str, int)) for label in classes.content)
             or len(operation.outputs) != 2
         ):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mobilezoo.errors import CoreMLFileError
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Array
 
 _FIELDS = ("floatValue", "float16Value", "rawValue", "int8RawValue")
@@ -76,6 +77,10 @@ def locate_weights(
     Raises:
         CoreMLFileError: there are none, too few, too many, or they are stored in no known way.
     """
+    if len(shape) > limits.MOST_AXES:
+        raise CoreMLFileError(
+            f"{name}: a shape of {len(shape)} axes; at most {limits.MOST_AXES} are supported."
+        )
     needed = math.prod(shape)
     given = [field for field in _FIELDS if len(getattr(message, field))]
     if len(given) != 1:
