@@ -273,3 +273,18 @@ def test_other_weights_keep_the_arithmetic(save_package):
     assert other.arithmetic == "float16"
     y = other.predict({"x": np.ones((1, 40), np.float32)})["y"]
     assert (y == y.astype(np.float16)).all()
+
+
+def test_an_overflow_is_reported_where_sizes_depend_on_the_input(save_package):
+    def body(x):
+        large = mb.mul(x=mb.cast(x=x, dtype="fp16"), y=np.float16(400.0), name="large")
+        places = mb.non_zero(x=large)
+        return mb.cast(x=mb.gather_nd(x=large, indices=places), dtype="fp32", name="y")
+
+    program = load_coreml(save_package(build((2, 3), body)), arithmetic="float16")
+    x = np.float32([[0.0, 1 + STEP / 2, 0.0], [3.0, 300.0, 0.0]])
+
+    with pytest.warns(Float16OverflowWarning, match="'large' computes .* 120000"):
+        result = program.predict({"x": x})
+
+    np.testing.assert_array_equal(result["y"], [400.0, 1200.0, np.inf])
