@@ -50,10 +50,10 @@ that brought the layer, 1 where nothing is said ({_systems()}).
 other, with the same results.
 
 The last three axes are (channels, height, width) for the layers that know about channels, those
-before are batch; the fifth from the end is the sequence. Everything is computed in float32 (or [rounded
-further](float16-arithmetic.md)), truth
-values and places too. Every field of a layer is read, or the file is refused; only the rounding of
-the input that `int8DynamicQuantize` asks for is left out, because Apple does not say how it rounds.
+before are batch; the fifth from the end is the sequence. Everything is computed in float32 (or
+[rounded further](float16-arithmetic.md)), truth values and places too. Every field of a layer is
+read, or the file is refused; only the rounding of the input that `int8DynamicQuantize` asks for is
+left out, because Apple does not say how it rounds.
 A network's own numbers, and what it computes from them and from shapes, are known before it runs.
 
 Not supported, and refused when a file is opened: code of the app (`custom`), control flow and

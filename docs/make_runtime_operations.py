@@ -37,12 +37,12 @@ Made by `python docs/make_runtime_operations.py` from the runtime's functions: o
 the classes of an output. *At once*: several examples run at once where the leading axis stays
 theirs; elsewhere one after the other, with the same results.
 
-Axes are MIL's, (n, c, h, w) where an op knows about channels. Everything is computed in float32 (or [rounded
-further](float16-arithmetic.md)),
-whole numbers keep their type. Places beyond an axis are an error, whatever `validate_indices` says;
-negative ones count from the end. Control flow (`cond`, `while_loop`), lists, states and random
-numbers are not supported: a file that has any is refused when it is opened. Neural networks
-(`.mlmodel`) have [layers](network-layers.md) instead of ops.
+Axes are MIL's, (n, c, h, w) where an op knows about channels. Everything is computed in float32
+(or [rounded further](float16-arithmetic.md)), whole numbers keep their type. Places beyond an axis
+are an error, whatever `validate_indices` says; negative ones count from the end. Control flow
+(`cond`, `while_loop`), lists, states and random numbers are not supported: a file that has any is
+refused when it is opened. Neural networks (`.mlmodel`) have [layers](network-layers.md) instead of
+ops.
 
 {chr(10).join(_table(module) for _, module in modules)}"""
 

@@ -149,3 +149,19 @@ def test_cast_between_floating_types_keeps_float32():
 def test_cast_to_an_unknown_type_is_refused():
     with pytest.raises(UnsupportedOpError, match="complex64"):
         cast(X, "complex64")
+
+
+def test_log_of_nothing_is_that_of_the_default_epsilon():
+    x = np.float32([0.0, 1.0, 2.0, -1.0])
+
+    y = log(x)
+
+    # the logarithm of 1e-45 in float32, 1.4e-45
+    np.testing.assert_allclose(y, [-103.27893, 0.0, 0.6931472, np.nan], rtol=1e-6)
+    np.testing.assert_array_equal(x[:2] * np.asarray(y)[:2], [0.0, 0.0])
+
+
+def test_whole_numbers_are_divided_towards_zero():
+    y = ops.OPS["real_div"](np.int32([7, -7]), np.int32([2, 2]))
+
+    assert np.asarray(y).tolist() == [3, -3]

@@ -217,6 +217,56 @@ def test_a_mask_that_is_infinite_on_purpose_is_no_overflow(save_package):
     np.testing.assert_array_equal(result["y"], [[0.5, 0.0, 0.5]])
 
 
+@pytest.mark.parametrize("least", [-np.inf, -1e9])
+def test_a_mask_in_a_program_without_float16_is_no_overflow(save_package, least):
+    mask = np.float32([[0.0, least, 0.0]])
+
+    def body(x):
+        several = mb.concat(values=(mb.add(x=x, y=mask), mask), axis=1)
+        return mb.softmax(x=several, axis=1, name="y")
+
+    program = load_coreml(save_package(build((1, 3), body)), arithmetic="float16")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = program.predict({"x": np.float32([[0.0, 9.0, 0.0]])})
+
+    np.testing.assert_array_equal(result["y"], [[0.25, 0.0, 0.25, 0.25, 0.0, 0.25]])
+
+
+def test_a_weight_beyond_float16_is_reported(save_package):
+    weight = np.float32([[1e5, 0.0], [0.0, 1.0]])
+    path = save_package(build((1, 2), lambda x: mb.linear(x=x, weight=weight, name="y")))
+
+    with pytest.warns(Float16OverflowWarning, match="'linear' -> 'y' computes .* inf"):
+        load_coreml(path, arithmetic="float16").predict({"x": np.ones((1, 2), np.float32)})
+
+
+def test_nan_is_no_overflow_and_hides_none(save_package):
+    def body(x):
+        half = mb.cast(x=x, dtype="fp16")
+        return mb.mul(x=mb.sqrt(x=half), y=np.float16(40000.0), name="large")
+
+    program = load_coreml(save_package(build((1, 2), body)), arithmetic="float16")
+
+    with pytest.warns(Float16OverflowWarning) as caught:
+        program.predict({"x": np.float32([[-1.0, 9.0]])})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        program.predict({"x": np.float32([[-1.0, 1.0]])})
+
+    assert [str(item.message).count("'large") for item in caught] == [1]
+    assert "sqrt" not in str(caught[0].message)
+
+
+def test_layers_reports_an_input_that_overflows(save_package):
+    path = save_package(build((1, 2), lambda x: mb.relu(x=x, name="y")))
+    steps = load_coreml(path, arithmetic="float16").layers({"x": np.float32([[1e6, 1.0]])})
+
+    with pytest.warns(Float16OverflowWarning, match="input 'x' .* 1e\\+06"):
+        next(steps)
+
+
 def test_infinity_from_a_division_by_what_was_rounded_to_zero_is_named(save_package):
     def body(x):
         small = mb.mul(x=mb.cast(x=x, dtype="fp16"), y=np.float16(1e-4), name="small")

@@ -59,3 +59,10 @@ def test_a_computed_size_that_is_too_large_is_refused_while_running(make, size):
 
     with pytest.raises(tf.errors.InvalidArgumentError, match="at most 268435456"):
         run(tf.constant(size))
+
+
+def test_band_part_keeps_all_of_more_diagonals_than_there_are():
+    x = np.arange(1.0, 7.0, dtype=np.float32).reshape(2, 3)
+
+    np.testing.assert_array_equal(band_part(x, lower=9, upper=20), x)
+    np.testing.assert_array_equal(band_part(x, lower=0, upper=20), [[1, 2, 3], [0, 5, 6]])

@@ -183,3 +183,19 @@ def test_an_input_left_unchanged_can_be_an_output(save_package):
     y = program.predict({"x": np.arange(6.0).reshape(2, 3)})["same"]
 
     np.testing.assert_array_equal(y, [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])
+
+
+def test_a_tuple_of_one_tensor_is_a_tuple(save_package):
+    def body(x):
+        return mb.reshape_like(
+            x=x, ref_tensors=(mb.transpose(x=x, perm=[1, 0]),), begins=[0], ends=[2],
+            end_masks=[False], name="y",
+        )  # fmt: skip
+
+    target = ct.target.iOS16
+    path = save_package(build((2, 3), body, target), minimum_deployment_target=target)
+    program = load_coreml(path)
+
+    y = program.predict({"x": np.arange(6, dtype=np.float32).reshape(2, 3)})["y"]
+
+    np.testing.assert_array_equal(y, [[0, 1], [2, 3], [4, 5]])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mobilezoo.errors import UnsupportedOpError
+from mobilezoo.runtime.ops.resizing import resize_bilinear
 from mobilezoo.runtime.ops.sampling import affine, crop_resize, resample
 
 # the examples of coremltools' tests
@@ -73,6 +74,31 @@ def test_crop_resize_interpolates_in_the_box(box, target, expected):
 
     assert y.shape == (1, 1, 1, *target)
     np.testing.assert_allclose(np.ravel(y), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["DEFAULT", "UNALIGN_CORNERS"])
+def test_crop_resize_of_a_whole_picture_is_resize_bilinear(mode):
+    x = np.arange(1.0, 21.0, dtype=np.float32).reshape(1, 1, 4, 5)
+    whole = np.float32([[0, 0, 3, 4]])
+
+    y = crop_resize(x, whole, target_height=6, target_width=7, sampling_mode=mode, pad_value=-99.0)
+
+    expected = resize_bilinear(x, 6, 7, sampling_mode=mode)
+    np.testing.assert_allclose(y, expected, rtol=1e-5)
+    assert np.max(y) == 20.0
+
+
+def test_crop_resize_reads_nothing_outside_the_box():
+    x = np.zeros((1, 1, 4, 5), np.float32)
+    x[0, 0, 1:3, 1:4] = [[1, 2, 3], [4, 5, 6]]
+
+    y = crop_resize(
+        x, np.float32([[1, 1, 2, 3]]), target_height=3, target_width=2,
+        sampling_mode="UNALIGN_CORNERS",
+    )  # fmt: skip
+
+    # rows at -1/6, 1/2, 7/6 of 0..1, columns at 1/4, 7/4 of 0..2
+    np.testing.assert_allclose(np.squeeze(y), [[1.25, 2.75], [2.75, 4.25], [4.25, 5.75]], rtol=1e-5)
 
 
 def test_crop_resize_pads_beyond_the_picture():

@@ -92,6 +92,7 @@ class Executable:
             known = self._compiled(tensors).all_sizes_known  # refuses what needs too much
             storage = self._new_storage(self._block)
             environment = self._environment(tensors, storage)
+        storage.report([feature.name for feature in self._features])
         steps = (evaluate if known else one_by_one)(self._block.operations, environment, storage)
         while True:
             with tf.device(_DEVICE):  # not held while the caller looks at a value

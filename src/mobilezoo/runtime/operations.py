@@ -17,7 +17,8 @@ from mobilezoo.runtime.values import ValueReader, tensor_type
 
 Shape: TypeAlias = tuple[int | None, ...]
 
-_SEVERAL = frozenset({"values"})  # parameters that take a tuple even of one tensor
+# parameters that take a tuple even of one
+_SEVERAL = frozenset({"begins", "end_masks", "ends", "ref_tensors", "values"})
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,14 @@ class Operation:
         """What it reads from the file."""
         return [member.content for member in self._members() if isinstance(member, Constant)]
 
-    def _members(self) -> Iterator[Reference | Constant]:
-        for argument in self.arguments.values():
-            yield from argument.members if isinstance(argument, Several) else (argument,)
+    def constants(self, without: str) -> list[Any]:
+        """What it reads from the file, in the precision of the computation, but one parameter."""
+        return [item.value() for item in self._members(without) if isinstance(item, Constant)]
+
+    def _members(self, without: str | None = None) -> Iterator[Reference | Constant]:
+        for parameter, argument in self.arguments.items():
+            if parameter != without:
+                yield from argument.members if isinstance(argument, Several) else (argument,)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ import tensorflow as tf
 from mobilezoo.errors import Float16OverflowWarning
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.layout import elementwise, in_stored_order
-from mobilezoo.runtime.operations import Block, Constant, Operation, Output
+from mobilezoo.runtime.operations import Block, Operation, Output
 
 _LIBRARY = str(Path(__file__).parents[1])
 _LARGEST = 65504.0  # of float16
@@ -73,7 +73,7 @@ class Kept:
     place: str
     reads: tuple[str, ...]  # names of the values that it is made from
     infinite_from: float
-    may_begin: bool = True  # no constant that it is made from is infinite itself, as of a mask
+    may_begin: bool = True  # no constant that it is made from is a mask
 
 
 class Float16Storage(Storage):
@@ -110,7 +110,7 @@ class Float16Storage(Storage):
             operation.place,
             tuple(operation.references()),
             self._infinite_from(output.type),
-            not _has_infinite_constant(operation),
+            not any(map(_is_mask, operation.constants(without=_WEIGHT))),
         )
         return self._keep(output.name, kept, value)
 
@@ -122,7 +122,7 @@ class Float16Storage(Storage):
         """As `Storage.report`: names the ops that make something infinite of finite values."""
         numbers: Iterable[Any] = peaks[0] if peaks else self._peaks.values()
         found = dict(zip(self._kept, map(float, numbers), strict=True))
-        infinite = {n for n, peak in found.items() if not peak < self._kept[n].infinite_from}
+        infinite = {n for n, peak in found.items() if peak >= self._kept[n].infinite_from}
         begins = [
             name for name in (self._kept if names is None else names)
             if name in infinite
@@ -165,14 +165,10 @@ def _caller() -> int:
     return level
 
 
-def _has_infinite_constant(operation: Operation) -> bool:
-    constants = [
-        argument.value()
-        for parameter, argument in operation.arguments.items()
-        if isinstance(argument, Constant) and parameter != _WEIGHT
-    ]
-    numbers = [value for value in constants if isinstance(value, float) or _is_floating(value)]
-    return any(bool(np.isinf(value).any()) for value in numbers)
+def _is_mask(value: Any) -> bool:
+    """Whether it has infinity, or what is so far below 0 that it can only mean that."""
+    is_number = isinstance(value, float) or _is_floating(value)
+    return is_number and bool(((np.isinf(value)) | (np.asarray(value) <= -_INFINITE_FROM)).any())
 
 
 def _is_floating(value: Any) -> bool:
@@ -190,7 +186,8 @@ def _rounded(value: Any) -> Any:
 
 
 def _peak(value: Any) -> Any:
-    """The largest magnitude; NaN if there is one among them."""
+    """The largest magnitude of its numbers."""
     if isinstance(value, np.ndarray):
-        return np.float32(np.abs(value).max(initial=0.0))
-    return tf.reduce_max(tf.abs(in_stored_order(value)))
+        return np.float32(np.nanmax(np.abs(value), initial=0.0))
+    magnitudes = tf.abs(in_stored_order(value))
+    return tf.reduce_max(tf.where(tf.math.is_nan(magnitudes), 0.0, magnitudes))

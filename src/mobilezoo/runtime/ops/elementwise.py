@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import tensorflow as tf
 
 from mobilezoo.runtime.arithmetic import Operand, cast_type
@@ -13,6 +16,8 @@ __all__ = [
     "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "mul", "not_equal",
     "pow", "real_div", "rsqrt", "select", "sign", "sin", "sqrt", "square", "sub", "threshold",
 ]  # fmt: skip
+
+_SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
 
 
 def add(x: Operand, y: Operand) -> tf.Tensor:
@@ -31,8 +36,13 @@ def mul(x: Operand, y: Operand) -> tf.Tensor:
 
 
 def real_div(x: Operand, y: Operand) -> tf.Tensor:
-    """Return x / y of floating operands, broadcast."""
-    return elementwise(tf.realdiv, x, y)
+    """Return x / y, broadcast; of whole numbers without the fraction, towards zero."""
+    return elementwise(_divided, x, y)
+
+
+def _divided(x: Operand, y: Operand) -> tf.Tensor:
+    whole = tf.convert_to_tensor(x if isinstance(x, tf.Tensor) else y).dtype.is_integer
+    return tf.truncatediv(x, y) if whole else tf.realdiv(x, y)
 
 
 def floor_div(x: Operand, y: Operand) -> tf.Tensor:
@@ -141,7 +151,12 @@ def inverse(x: Operand, epsilon: float = 1e-4) -> tf.Tensor:
 
 def log(x: Operand, epsilon: float = 1e-45) -> tf.Tensor:
     """Return the natural logarithm of x + epsilon."""
-    return elementwise(lambda value: tf.math.log(value + epsilon), x)
+    if epsilon >= _SMALLEST_NORMAL or epsilon == 0.0:
+        return elementwise(lambda value: tf.math.log(value + epsilon), x)
+    least = math.log(float(np.float32(epsilon)))  # TensorFlow takes so small a number for zero
+    return elementwise(
+        lambda value: tf.where(tf.abs(value) < _SMALLEST_NORMAL, least, tf.math.log(value)), x
+    )
 
 
 def rsqrt(x: Operand, epsilon: float = 1e-12) -> tf.Tensor:

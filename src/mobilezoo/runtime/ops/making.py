@@ -56,4 +56,6 @@ def band_part(x: Operand, lower: int = -1, upper: int = -1) -> tf.Tensor:
 
     x (*batch, rows, columns) -> the same shape, zero elsewhere.
     """
-    return tf.linalg.band_part(tensor(x), int(lower), int(upper))
+    x = tensor(x)
+    rows, columns = tf.shape(x)[-2], tf.shape(x)[-1]
+    return tf.linalg.band_part(x, tf.minimum(int(lower), rows), tf.minimum(int(upper), columns))

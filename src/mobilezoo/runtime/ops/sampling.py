@@ -41,7 +41,8 @@ def crop_resize(
     (n, c, target_height, target_width). iOS 15: roi (n, 1, 5, 1, 1), a picture's number before the
     four -> (n, 1, c, *target), or roi (n, 1, 4, 1, 1), of every picture -> (n, b, c, *target).
     Boxes count in pixels, from 0 to h - 1, or from 0 to 1 if `normalized_coordinates`. Places
-    are those of `resize_bilinear` in the box; beyond the picture lies `pad_value`.
+    are those of `resize_bilinear` in the box, and none beyond its edges; beyond the picture lies
+    `pad_value`.
     """
     if box_coordinate_mode not in _BOXES:
         raise UnsupportedOpError(
@@ -58,7 +59,12 @@ def crop_resize(
             tf.cast(corner, tf.float64) * (last if normalized_coordinates else 1.0)
             for corner in (corners[axis], corners[axis + 2])
         )
-        where = first[:, tf.newaxis] + offsets(sampling_mode, end - first, wanted)
+        length = end - first
+        ends = length[:, tf.newaxis]
+        within = tf.clip_by_value(
+            offsets(sampling_mode, length, wanted), tf.minimum(ends, 0.0), tf.maximum(ends, 0.0)
+        )
+        where = first[:, tf.newaxis] + within
         where = where[:, :, tf.newaxis] if axis == 0 else where[:, tf.newaxis]  # (n, h', w')
         inside &= (where >= 0.0) & (where <= last)
         places.append(tf.cast(tf.clip_by_value(where, tf.zeros((), tf.float64), last), tf.float32))
