@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from coremltools.converters.mil.mil import get_new_symbol as mb_symbol
 
-from mobilezoo.errors import CoreMLFileError
+from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime import limits, load_coreml
 
 from .conftest import build, ct, mb
@@ -115,6 +116,51 @@ def test_sizes_that_the_numbers_decide_are_bounded_before_they_are_made(opened, 
         program.predict({"x": X})
     with pytest.raises(CoreMLFileError, match=message):
         list(program.layers({"x": X}))
+
+
+def test_a_number_of_axes_that_the_numbers_decide_is_refused(opened):
+    def body(x):
+        sizes = mb.reshape(x=mb.non_zero(x=x), shape=[-1])
+        return mb.fill(shape=sizes, value=1.0, name="y")
+
+    with pytest.raises(UnsupportedOpError, match="how many axes 'y' has depends on the numbers"):
+        opened(body).predict({"x": X})
+
+
+@pytest.mark.parametrize("computed", [False, True])
+def test_any_number_of_examples_is_traced_where_nothing_else_is_open(
+    save_package, monkeypatch, computed
+):
+    """As an operation after the other would be slow."""
+
+    def body(x):
+        sizes = mb.gather(x=mb.shape(x=x), indices=[1, 0] if computed else [1], axis=0)
+        made = mb.fill(shape=sizes, value=1.0) if computed else np.ones((4, 2), np.float32)
+        return mb.matmul(x=x, y=made, name="y")
+
+    free = ct.RangeDim(1, 5, default=2)
+    path = save_package(
+        build((mb_symbol(), 4), body), inputs=[ct.TensorType("x", ct.Shape((free, 4)))]
+    )
+    monkeypatch.setattr("mobilezoo.runtime.executable.one_by_one", None)
+
+    made = load_coreml(path).predict({"x": np.ones((3, 4), np.float32)})["y"]
+
+    np.testing.assert_array_equal(made, np.full((3, 3 if computed else 2), 4.0))
+
+
+def test_sizes_that_the_numbers_of_any_number_of_examples_decide_are_bounded(
+    save_package, monkeypatch
+):
+    free = ct.RangeDim(1, 5, default=2)
+    path = save_package(
+        build((mb_symbol(), 4), found), inputs=[ct.TensorType("x", ct.Shape((free, 4)))]
+    )
+    program = load_coreml(path)
+    monkeypatch.setattr(limits, "MOST_ELEMENTS", 12 * 12 - 1)
+
+    with pytest.raises(CoreMLFileError, match=r"\(12, 12\), 144 elements; at most 143"):
+        program.predict({"x": np.ones((3, 4), np.float32)})
 
 
 def outer(x):

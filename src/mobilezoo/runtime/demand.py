@@ -19,9 +19,14 @@ from mobilezoo.errors import CoreMLFileError
 from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import tensor
 from mobilezoo.runtime.interpreter import evaluate
-from mobilezoo.runtime.operations import Operation, Stored
+from mobilezoo.runtime.operations import Block, Constant, Operation, Stored
 from mobilezoo.runtime.storage import Storage
 
+# parameters that say how large a result is
+_SIZES = frozenset({
+    "begin", "crops", "end", "k", "one_hot_vector_size", "pad", "reps", "shape", "size",
+    "split_sizes", "start", "step",
+})  # fmt: skip
 # what makes no numbers of its own
 _FREE = frozenset({"Const", "ExpandDims", "Identity", "Placeholder", "Reshape", "Squeeze"})
 
@@ -98,6 +103,17 @@ def check_demand(graph: Any, marks: Sequence[Mark], demand: Demand) -> None:
             mark = next(places, None)
         if node.name in needed and node.type not in _FREE:
             demand.add(node, "the program" if mark is None else mark.place)
+
+
+def has_computed_sizes(block: Block) -> bool:
+    """Whether an operation finds places, or reads a size that is no constant."""
+    return any(
+        operation.type == "non_zero"
+        or any(
+            not isinstance(operation.arguments.get(key, Constant(None)), Constant) for key in _SIZES
+        )
+        for operation in block.operations
+    )
 
 
 def one_by_one(

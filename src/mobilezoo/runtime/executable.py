@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from mobilezoo.errors import MobilezooError
 from mobilezoo.runtime.arithmetic import Array, tensor
-from mobilezoo.runtime.demand import Demand, Mark, check_demand, one_by_one
+from mobilezoo.runtime.demand import Demand, Mark, check_demand, has_computed_sizes, one_by_one
 from mobilezoo.runtime.features import Feature
 from mobilezoo.runtime.interpreter import evaluate, failure
 from mobilezoo.runtime.layout import channels_first
@@ -138,11 +138,23 @@ class Executable:
         ]
         key = tuple(tuple(spec.shape) for spec in signature)
         with self._lock:
-            traced = self._traced.pop(key, None) or self._trace(signature)
+            traced = self._traced.pop(key, None) or self._checked(signature, tensors)
             self._traced[key] = traced  # the last used is the last
             while len(self._traced) > self._most_traced:
                 del self._traced[next(iter(self._traced))]
         return traced
+
+    def _checked(self, signature: Sequence[tf.TensorSpec], tensors: Sequence[tf.Tensor]) -> _Traced:
+        """As it is traced, or operation by operation where sizes depend on an input's numbers."""
+        traced = self._trace(signature)
+        known = traced.all_sizes_known or self._batched is not None
+        if not known and any(None in spec.shape for spec in signature):
+            # a number of examples is open, and perhaps nothing else
+            exact = [tf.TensorSpec(x.shape, x.dtype) for x in tensors]
+            known = not has_computed_sizes(self._block) or self._trace(exact).all_sizes_known
+        if known:
+            return traced._replace(all_sizes_known=True)
+        return _Traced(self._one_by_one, Storage(), False)
 
     def _trace(self, signature: Sequence[tf.TensorSpec]) -> _Traced:
         operations = self._block.operations if self._batched is None else self._batched
@@ -167,9 +179,7 @@ class Executable:
         function = tf.function(compute, input_signature=signature, autograph=False)
         concrete = function.get_concrete_function()
         check_demand(concrete.graph, marks, demand)
-        if known or any(None in spec.shape for spec in signature):
-            return _Traced(concrete, storage, True)
-        return _Traced(self._one_by_one, Storage(), False)
+        return _Traced(concrete, storage, known)
 
     def _one_by_one(self, *inputs: tf.Tensor) -> list[tf.Tensor]:
         storage = self._new_storage(self._block)

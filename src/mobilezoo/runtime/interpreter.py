@@ -108,6 +108,10 @@ def _reason(error: Exception) -> str:
 
 
 def _check_shape(operation: Operation, output: Output, value: Any) -> None:
+    if isinstance(value, tf.Tensor) and value.shape.rank is None:
+        raise UnsupportedOpError(
+            f"{operation.place}: how many axes {output.name!r} has depends on the numbers."
+        )
     shape = tuple(np.shape(value) if isinstance(value, np.ndarray) else value.shape)
     count = math.prod(size or 1 for size in shape)
     if count > limits.MOST_ELEMENTS:
