@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mobilezoo import evaluate
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.evaluation.arrays import ArraySource, DatasetSource
 
@@ -14,7 +15,7 @@ LABELS = [2, 0, 1, 2]
 
 def read(source):
     pairs = [(example.load(), example.label) for example in source.examples()]
-    return np.array([picture for picture, _ in pairs]), [label for _, label in pairs]
+    return np.array([np.asarray(picture) for picture, _ in pairs]), [label for _, label in pairs]
 
 
 @pytest.mark.parametrize("batch", [None, 3])
@@ -85,6 +86,27 @@ def test_arrays_have_numbers_one_hot_rows_or_names(labels, names, numbers):
 def test_labels_that_name_no_class_are_refused(labels, message):
     with pytest.raises(InvalidArgumentError, match=message):
         read(ArraySource((PICTURES, labels)))
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_pictures_of_more_than_8_bits_in_memory_are_refused(labelled, mode):
+    image = pytest.importorskip("PIL.Image")
+    picture = image.new(mode, (28, 20), 40000)
+
+    with pytest.raises(InvalidArgumentError, match=rf"memory.*8 bits \(mode {mode}\); convert"):
+        evaluate(labelled, ([picture], [0]))
+
+
+def test_pictures_in_memory_are_turned_upright():
+    image = pytest.importorskip("PIL.Image")
+    picture = image.fromarray(PICTURES[0])
+    picture.getexif()[0x0112] = 6  # to be turned by 90 degrees, clockwise
+
+    found, _ = read(ArraySource(([picture], [0])))
+
+    # rows 0 3 6 | 9 12 15 of the red channel
+    assert found[0][:, :, 0].tolist() == [[9, 0], [12, 3], [15, 6]]
+    assert picture.size == (3, 2)
 
 
 def test_more_or_less_than_a_pair_is_refused():

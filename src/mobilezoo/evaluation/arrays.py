@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mobilezoo.data.images import upright
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.evaluation.record import LeftOut
 from mobilezoo.evaluation.source import Example
@@ -124,7 +125,8 @@ def class_indices(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def _example(picture: Any, label: int) -> Example:
-    return Example(lambda: picture, label)
+    in_memory = hasattr(picture, "convert")  # an image of PIL
+    return Example((lambda: upright(picture)) if in_memory else (lambda: picture), label)
 
 
 def _text(label: Any) -> str:
