@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mobilezoo import load_coreml
+from mobilezoo import evaluate, load_coreml
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.evaluation.answers import find_answers
 from mobilezoo.evaluation.entrance import find_entrance
-from mobilezoo.inspection import inspect_coreml
 from tests.evaluation.conftest import COLORS, color_network
-from tests.runtime.conftest import ct
+from tests.runtime.conftest import build, ct, leave_folders_to_python, mb
 
 FORMATS = pytest.mark.parametrize("name", ["colors.mlpackage", "colors.mlmodel"])
 PIXELS = np.full((2, 20, 28, 3), [[[COLORS["red"]]], [[COLORS["green"]]]], np.uint8)
@@ -21,7 +20,7 @@ def answers_of(path):
     """The answers, and the scores of a red and of a green picture."""
     program = load_coreml(path)
     entrance = find_entrance(program, None, None)
-    answers = find_answers(program, entrance, inspect_coreml(path))
+    answers = find_answers(program, entrance)
     return answers, answers.scores(program.predict(entrance.inputs(PIXELS)), 2)
 
 
@@ -101,3 +100,60 @@ def test_a_map_alone_is_refused(save):
 
     with pytest.raises(InvalidArgumentError, match=r"\(18, 26, 2\) for a picture; one vector"):
         answers_of(save(keras.Model(inputs, layers.Conv2D(2, 3, name="map")(inputs))))
+
+
+@pytest.fixture
+def functions(save_package, tmp_path):
+    """A file of "logit", one linear unit, of its sigmoid "yes_no", the default, and of another."""
+    target, several = ct.target.iOS18, ct.utils.MultiFunctionDescriptor()
+
+    def logit(x):
+        weight = np.array([[0.4, -0.4, 0.0]], np.float32)
+        means = mb.reduce_mean(x=x, axes=[2, 3])
+        return mb.linear(x=means, weight=weight, bias=np.array([0.5], np.float32), name="y")
+
+    def yes_no(x):
+        return mb.sigmoid(x=mb.sub(x=logit(x), y=np.float32(0.5)), name="p")
+
+    for name, body in (("logit", logit), ("yes_no", yes_no), ("no_yes", yes_no)):
+        path = save_package(
+            build((1, 3, 20, 28), body, target),
+            f"{name}.mlpackage",
+            minimum_deployment_target=target,
+        )
+        several.add_function(str(path), "main", name)
+    several.default_function_name = "yes_no"
+    with leave_folders_to_python():
+        ct.utils.save_multifunction(several, str(tmp_path / "several.mlpackage"))
+    return tmp_path / "several.mlpackage"
+
+
+def test_a_function_is_judged_by_its_own_last_operation(functions):
+    logit = load_coreml(functions, function_name="logit")
+
+    found = evaluate(functions, (PIXELS, [1, 0]), preprocessing="unit")
+
+    assert found.files[0].correct == 2
+    with pytest.raises(InvalidArgumentError, match="gives one number, which is no probability"):
+        evaluate(logit, (PIXELS, [1, 0]), preprocessing="unit")
+
+
+@pytest.mark.parametrize(
+    ("other", "names"),
+    [
+        ({"arithmetic": "float16"}, ("float32", "float16")),
+        ({"function_name": "no_yes"}, ("yes_no", "no_yes")),
+        (
+            {"function_name": "no_yes", "arithmetic": "float16"},
+            ("yes_no, float32", "no_yes, float16"),
+        ),
+    ],
+)
+def test_what_is_opened_twice_is_told_apart_by_what_differs(functions, other, names):
+    programs = [load_coreml(functions), load_coreml(functions, **other)]
+
+    found = evaluate(programs, (PIXELS, [1, 0]), preprocessing="unit")
+
+    assert tuple(file.name for file in found.files) == tuple(
+        f"several.mlpackage ({name})" for name in names
+    )

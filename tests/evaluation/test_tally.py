@@ -57,6 +57,44 @@ def test_nan_is_a_wrong_answer():
     assert tally.answers == {(0, 0): 1}
 
 
+def test_infinity_is_a_score():
+    tally = Tally(3)
+
+    right = tally.add(np.array([[0, -np.inf, -5], [np.inf, 0, 1]]), np.array([0, 0]))
+
+    assert right.tolist() == [True, True]
+    assert (tally.correct, tally.not_finite) == (2, 0)
+    assert tally.answers == {(0, 0): 2}
+
+
+def test_infinity_may_be_a_wrong_answer():
+    tally = Tally(6)
+
+    tally.add(np.array([[0, 0, 0, np.inf, 0, -np.inf]]), np.array([5]))
+
+    assert (tally.correct, tally.correct_in_five, tally.not_finite) == (0, 0, 0)
+    assert tally.answers == {(5, 3): 1}
+
+
+def test_equal_infinities_agree():
+    tally = AgreementTally()
+
+    tally.add(np.array([[-0.5, -np.inf, -3.0]]), np.array([[-0.25, -np.inf, -4.0]]))
+
+    assert tally.agreement().top1 == 1.0
+    assert tally.agreement().largest_difference == 1.0 / 4.0
+
+
+@pytest.mark.parametrize("other", [-90.0, np.inf])
+def test_one_sided_infinities_differ_by_infinity(other):
+    tally = AgreementTally()
+
+    tally.add(np.array([[-np.inf, 1.0]]), np.array([[other, 2.0]]))
+
+    assert tally.agreement().top1 == (1.0 if other == -90.0 else 0.0)
+    assert tally.agreement().largest_difference == np.inf
+
+
 def test_agreement_is_relative_to_the_largest_reference():
     tally = AgreementTally()
 

@@ -84,3 +84,11 @@ def test_the_functions_are_listed(package, save_package):
 
     assert load_coreml(package, function_name="small").functions == ("label", "large", "small")
     assert load_coreml(one).functions == ("main",)
+
+
+def test_a_program_knows_its_function_and_the_operations_in_it(package):
+    default, small = load_coreml(package), load_coreml(package, function_name="small")
+
+    assert (default.function_name, small.function_name) == ("large", "small")
+    assert default.op_sequence() == ("linear", "relu")
+    assert small.op_sequence() == ("linear",)

@@ -44,18 +44,38 @@ def read_upright(path: str | os.PathLike[str]) -> Image:
         MissingExtraError: Pillow is not installed.
     """
     image = _environment.optional("PIL.Image", "images", "Reading pictures")
-    operations = _environment.optional("PIL.ImageOps", "images", "Reading pictures")
     try:
         with image.open(path) as opened:
-            if opened.mode.startswith(("I", "F")):
-                raise ValueError(f"its pixels have more than 8 bits (mode {opened.mode})")
-            picture: Any = operations.exif_transpose(opened)
-            if opened.mode == "P" and "transparency" in opened.info:
-                picture = picture.convert("RGBA")  # else Pillow warns
-            return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")  # type: ignore[no-any-return]
+            return _turned(opened)
     except Exception as error:  # a decoder of damaged bytes fails in any way
-        reason = getattr(error, "strerror", None) or error or type(error).__name__
-        raise InvalidArgumentError(f"'{path}' is no picture that can be read: {reason}.") from error
+        raise _unreadable(f"'{path}'", error) from error
+
+
+def upright(picture: Image) -> Image:
+    """A picture in memory, as `read_upright` gives those in files; it is not changed itself.
+
+    Raises:
+        InvalidArgumentError: more than 8 bits a channel, or an opened file that cannot be read.
+    """
+    try:
+        return _turned(picture)
+    except Exception as error:  # what Pillow opened is decoded only now
+        raise _unreadable("A picture in memory", error) from error
+
+
+def _turned(opened: Image) -> Image:
+    if opened.mode.startswith(("I", "F")):
+        raise ValueError(f"its pixels have more than 8 bits (mode {opened.mode}); convert it to 8")
+    operations = _environment.optional("PIL.ImageOps", "images", "Reading pictures")
+    picture: Any = operations.exif_transpose(opened)
+    if opened.mode == "P" and "transparency" in opened.info:
+        picture = picture.convert("RGBA")  # else Pillow warns
+    return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")  # type: ignore[no-any-return]
+
+
+def _unreadable(what: str, error: Exception) -> InvalidArgumentError:
+    reason = getattr(error, "strerror", None) or error or type(error).__name__
+    return InvalidArgumentError(f"{what} is no picture that can be read: {reason}.")
 
 
 def fit_picture(

@@ -60,7 +60,8 @@ class Accuracy:
             counts, as in Core ML.
         correct_in_five: pictures whose class was among the first five answers; None with five
             classes or fewer, where it says nothing.
-        not_finite: pictures for which there was no answer but NaN; they count as wrong.
+        not_finite: pictures with NaN among the scores, so without a first answer; they count as
+            wrong. Infinity is a score: log-softmax gives -inf.
         pictures_by_class: class number -> pictures that show it.
         answers: (class number, number of the first answer) -> pictures; without `not_finite`.
     """
@@ -150,7 +151,7 @@ class KerasAgreement:
     Attributes:
         top1: share of pictures with the same first answer.
         largest_difference: of a score, relative to the largest score of the Keras model; infinite
-            where either gives NaN or infinity.
+            where either gives NaN, or an infinity that the other does not.
     """
 
     top1: float

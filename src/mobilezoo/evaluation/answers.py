@@ -12,7 +12,6 @@ from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.evaluation.classes import Names, normalized
 from mobilezoo.evaluation.entrance import Entrance
 from mobilezoo.evaluation.tally import Scores
-from mobilezoo.inspection import Inspection
 from mobilezoo.runtime import CoreMLProgram
 from mobilezoo.verification.runs import with_complement
 
@@ -58,7 +57,7 @@ class Answers:
         return values
 
 
-def find_answers(program: CoreMLProgram, entrance: Entrance, found: Inspection) -> Answers:
+def find_answers(program: CoreMLProgram, entrance: Entrance) -> Answers:
     """Run two pictures of noise and see what comes out.
 
     It also compiles the file, so that the first pictures that are timed take no longer.
@@ -77,7 +76,7 @@ def find_answers(program: CoreMLProgram, entrance: Entrance, found: Inspection) 
         return answers
     output = _vector(made, path)
     values = _rows(made[output], _PROBES)
-    last = _last_operation(found)
+    last = _last_operation(program)
     if values.shape[1] == 1:
         if last not in _SIGMOIDS:
             raise _no_probability(path)
@@ -126,9 +125,9 @@ def _rows(values: Any, count: int) -> Scores:
     return np.array([list(row.values()) for row in rows], np.float32)
 
 
-def _last_operation(found: Inspection) -> str:
+def _last_operation(program: CoreMLProgram) -> str:
     """The type of the last operation that computes something."""
-    computing = [item.type for item in found.operations if item.type not in _MOVES]
+    computing = [kind for kind in program.op_sequence() if kind not in _MOVES]
     return computing[-1] if computing else ""
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mobilezoo.data.images import upright
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.evaluation.record import LeftOut
 from mobilezoo.evaluation.source import Example
 
-_PICTURE_RANK = 3  # height, width, channels
+_CHANNELS = (1, 3)
+_MOST = 2**31  # classes; also below infinity
 _INFINITE, _UNKNOWN = -1, -2  # what tf.data calls them
 
 
@@ -35,7 +37,7 @@ class ArraySource:
                 f"data is a {type(data).__name__} of {len(data)}; a pair (pictures, labels) is "
                 "required."
             )
-        self._pictures, labels = data[0], np.asarray(data[1])
+        self._pictures, labels = data[0], np.atleast_1d(data[1])
         if len(self._pictures) != len(labels) or not len(labels):
             raise InvalidArgumentError(
                 f"data has {len(self._pictures)} pictures and {len(labels)} labels; as many of "
@@ -64,7 +66,8 @@ class DatasetSource:
 
     Args:
         dataset: one of `keras.utils.image_dataset_from_directory` knows its class names, which
-            are used; labels are numbers or one-hot rows.
+            are used; pictures may be gray without a channel axis; labels are numbers or one-hot
+            rows.
 
     Raises:
         InvalidArgumentError: its elements are something else, or it never ends.
@@ -74,7 +77,8 @@ class DatasetSource:
 
     def __init__(self, dataset: Any) -> None:
         spec = dataset.element_spec
-        if not isinstance(spec, tuple) or len(spec) != 2:
+        pair = isinstance(spec, tuple) and len(spec) == 2
+        if not pair or not all(hasattr(part, "shape") for part in spec):
             raise InvalidArgumentError(
                 f"The dataset's elements are {spec}; pairs (picture, label) are required: "
                 "dataset.map(lambda ...: (picture, label))."
@@ -89,13 +93,15 @@ class DatasetSource:
     def count(self) -> int | None:
         """How many pictures there are; None where only the number of batches is known."""
         known = int(self._dataset.cardinality())
-        batched = self._dataset.element_spec[0].shape.rank != _PICTURE_RANK
-        return None if known == _UNKNOWN or batched else known
+        shapes = [part.shape for part in self._dataset.element_spec]
+        ranked = all(shape.rank is not None for shape in shapes)
+        single = ranked and _is_single(*(tuple(shape.as_list()) for shape in shapes))
+        return known if single and known != _UNKNOWN else None
 
     def examples(self) -> Iterator[Example]:
         """All of them, in their order."""
         for pictures, labels in self._dataset.as_numpy_iterator():
-            if np.ndim(pictures) == _PICTURE_RANK:
+            if _is_single(np.shape(pictures), np.shape(labels)):
                 pictures, labels = pictures[np.newaxis], np.asarray(labels)[np.newaxis]
             numbers = class_indices(labels)
             for picture, label in zip(pictures, numbers.tolist(), strict=True):
@@ -111,20 +117,51 @@ def class_indices(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    whole = labels.dtype.kind in "iufb" and bool(np.all(labels == np.floor(labels)))
-    if labels.ndim == 1 and whole and labels.min(initial=0) >= 0:
+    fits = _rows_that_fit(labels)
+    if fits.all() and labels.ndim == 1:
         return labels.astype(np.int64)
-    if labels.ndim == 2 and whole and (np.sort(labels, axis=1)[:, -2:] == (0, 1)).all():
+    if fits.all() and labels.ndim == 2:
         return np.asarray(labels.argmax(axis=1), np.int64)
+    culprit = labels[int(fits.argmin())] if labels.ndim else labels
+    if isinstance(culprit, (str, bytes)):
+        raise InvalidArgumentError(
+            f"Labels are names, such as {_text(culprit)!r}. Names are understood in a pair "
+            "(pictures, labels), as many as pictures; in a dataset give their numbers, or one-hot "
+            "rows."
+        )
     raise InvalidArgumentError(
-        f"Labels of type {labels.dtype} and shape {labels.shape}, such as {labels[0]}, are neither "
+        f"Labels of type {labels.dtype} and shape {labels.shape}, such as {culprit}, are neither "
         "numbers of classes from 0 on nor one-hot rows with a single 1. Several classes of one "
         "picture cannot be evaluated: top-1 asks for one."
     )
 
 
+def _rows_that_fit(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which labels are a number of a class, or a one-hot row."""
+    if labels.dtype.kind not in "iufb" or labels.ndim not in (1, 2):
+        return np.zeros(labels.shape[:1], np.bool_)
+    if labels.ndim == 1:
+        return np.asarray((labels >= 0) & (labels < _MOST) & (labels == np.floor(labels)))
+    row = (np.sort(labels, axis=1)[:, -2:] == (0, 1)).all(axis=1)
+    return np.asarray(row & (labels >= 0).all(axis=1))
+
+
+def _is_single(picture: tuple[int | None, ...], label: tuple[int | None, ...]) -> bool:
+    """Whether an element of these shapes is one picture, and no batch.
+
+    Of rank 3 it is (height, width, channels), or several (n, height, width) in gray: the label
+    tells. One of rank 1 is a one-hot row or n numbers.
+    """
+    if len(picture) != 3:
+        return len(picture) < 3
+    if len(label) != 1:
+        return not label
+    return picture[2] in _CHANNELS or picture[0] != label[0]
+
+
 def _example(picture: Any, label: int) -> Example:
-    return Example(lambda: picture, label)
+    in_memory = hasattr(picture, "convert")  # an image of PIL
+    return Example((lambda: upright(picture)) if in_memory else (lambda: picture), label)
 
 
 def _text(label: Any) -> str:

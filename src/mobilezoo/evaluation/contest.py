@@ -155,11 +155,17 @@ def _answers(file: Opened) -> tuple[str, Names | None, int]:
 
 
 def _names(files: Sequence[Opened]) -> list[str]:
-    """Names of the files; whole paths of those that are called the same, and their arithmetic."""
+    """Names of the files; whole paths of those that are called the same.
+
+    Of a file that is given several times also the function and the arithmetic that tell it apart.
+    """
     paths = [file.program.path for file in files]
-    called, given = Counter(path.name for path in dict.fromkeys(paths)), Counter(paths)
-    names = [path.name if called[path.name] == 1 else str(path) for path in paths]
-    return [
-        name if given[path] == 1 else f"{name} ({file.program.arithmetic})"
-        for name, path, file in zip(names, paths, files, strict=True)
-    ]
+    called = Counter(path.name for path in dict.fromkeys(paths))
+    traits = [(file.program.function_name or "", file.program.arithmetic) for file in files]
+    names = []
+    for path, own in zip(paths, traits, strict=True):
+        beside = [other for where, other in zip(paths, traits, strict=True) if where == path]
+        told = [trait for i, trait in enumerate(own) if any(other[i] != trait for other in beside)]
+        name = path.name if called[path.name] == 1 else str(path)
+        names.append(f"{name} ({', '.join(told)})" if told else name)
+    return names

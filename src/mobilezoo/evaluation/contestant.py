@@ -34,7 +34,7 @@ def open_contestant(
     """Find out how a file takes pictures and gives answers."""
     found = inspect_coreml(program.path)
     entrance = find_entrance(program, size, record)
-    return Opened(program, entrance, find_answers(program, entrance, found), found)
+    return Opened(program, entrance, find_answers(program, entrance), found)
 
 
 class FileContestant:

@@ -78,6 +78,8 @@ class Reader:
         try:
             picture = example.load()
         except InvalidArgumentError as error:
+            if not example.path:  # the caller's own object, and no file among others
+                raise
             return LeftOut(example.path, str(error).removeprefix(f"'{example.path}' is "))
         return {form: pixels_of(picture, form, self._crop) for form in self._forms}
 

@@ -31,19 +31,19 @@ class Tally:
 
     def add(self, scores: Scores, labels: Labels) -> npt.NDArray[np.bool_]:
         """Count some pictures; tells for each whether the first answer was right."""
-        finite = np.isfinite(scores).all(axis=1)
+        known = ~np.isnan(scores).any(axis=1)  # -inf is a logarithm of 0, and a score
         own = scores[np.arange(len(labels)), labels][:, np.newaxis]
         earlier = np.arange(scores.shape[1]) < labels[:, np.newaxis]
         rank = ((scores > own) | ((scores == own) & earlier)).sum(axis=1)  # as argmax breaks ties
-        right: npt.NDArray[np.bool_] = finite & (rank == 0)
+        right: npt.NDArray[np.bool_] = known & (rank == 0)
         self.pictures += len(labels)
         self.correct += int(right.sum())
-        self.not_finite += int((~finite).sum())
+        self.not_finite += int((~known).sum())
         if self.correct_in_five is not None:
-            self.correct_in_five += int((finite & (rank < _FEW)).sum())
+            self.correct_in_five += int((known & (rank < _FEW)).sum())
         self.by_class.update(labels.tolist())
-        answers = scores[finite].argmax(axis=1)
-        self.answers.update(zip(labels[finite].tolist(), answers.tolist(), strict=True))
+        answers = scores[known].argmax(axis=1)
+        self.answers.update(zip(labels[known].tolist(), answers.tolist(), strict=True))
         return right
 
 
@@ -57,14 +57,21 @@ class AgreementTally:
     def add(self, scores: Scores, reference: Scores) -> None:
         """Count some pictures."""
         self._pictures += len(scores)
-        finite = np.isfinite(scores).all(axis=1) & np.isfinite(reference).all(axis=1)
+        known = ~(np.isnan(scores) | np.isnan(reference)).any(axis=1)
         same = scores.argmax(axis=1) == reference.argmax(axis=1)
-        self._same += int((finite & same).sum())
-        difference = np.abs(scores - reference).max() if finite.all() else np.inf
-        self._difference = max(self._difference, float(difference))
+        self._same += int((known & same).sum())
+        difference = _largest_difference(scores, reference) if known.all() else np.inf
+        self._difference = max(self._difference, difference)
+        finite = np.isfinite(reference)
         self._peak = max(self._peak, float(np.abs(reference[finite]).max(initial=0.0)))
 
     def agreement(self) -> KerasAgreement:
         """Of all pictures until now."""
         relative = self._difference / self._peak if self._peak else self._difference
         return KerasAgreement(self._same / self._pictures, relative)
+
+
+def _largest_difference(scores: Scores, reference: Scores) -> float:
+    """Of two scores; equal infinities do not differ."""
+    differ = scores != reference  # inf - inf would be NaN
+    return float(np.abs(scores[differ] - reference[differ]).max(initial=0.0))

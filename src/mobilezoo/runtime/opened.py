@@ -44,6 +44,7 @@ class Opened:
     executable: Runs
     labels: tuple[str | int, ...] | None = None  # of boxes, where it is no classifier
     functions: tuple[str, ...] = ()  # of the file
+    function_name: str | None = None  # of the one that is opened
 
 
 def fetched(block: Block, outputs: Sequence[Feature]) -> tuple[str, ...]:

@@ -57,6 +57,12 @@ class ModelFile:
         """Names of an ML program's functions; empty for others."""
         return tuple(sorted(self.model.mlProgram.functions)) if self.kind == "mlProgram" else ()
 
+    @property
+    def default_function(self) -> str:
+        """The function of an ML program that runs unless another is asked for."""
+        name: str = self.model.description.defaultFunctionName
+        return name or "main"
+
     def features(
         self, function_name: str | None = None
     ) -> tuple[tuple[Feature, ...], tuple[Feature, ...]]:
@@ -108,7 +114,7 @@ def open_package(file: ModelFile, function_name: str | None = None) -> Package:
     """
     if file.path == file.spec_path:
         raise CoreMLFileError(f"{file.path}: an ML program, which lies in a .mlpackage folder.")
-    name = function_name or file.model.description.defaultFunctionName or "main"
+    name = function_name or file.default_function
     function = _function(file, name)
     inputs, outputs = file.features(name)
     return Package(

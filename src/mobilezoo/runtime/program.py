@@ -65,7 +65,9 @@ def load_coreml(
     opened = open_model(model, function_name)
     executable = opened.executable.storing(_STORAGES[arithmetic])
     functions = model.functions
-    return CoreMLProgram(replace(opened, executable=executable, functions=functions), arithmetic)
+    name = (function_name or model.default_function) if functions else None
+    opened = replace(opened, executable=executable, functions=functions, function_name=name)
+    return CoreMLProgram(opened, arithmetic)
 
 
 class CoreMLProgram:
@@ -79,6 +81,7 @@ class CoreMLProgram:
         outputs: what `predict` returns.
         metadata: author, license, versions, minimum iOS.
         functions: names of an ML program's functions; empty for other files.
+        function_name: of the one that was opened; None for other files.
         labels: names of the classes, of a classifier, of the boxes that a detector finds, or in the
             metadata of a file with an output for each class (`classes`); None where there are none.
         arithmetic: "float32", or "float16" if values are rounded to that.
@@ -97,6 +100,7 @@ class CoreMLProgram:
         classifier = opened.block.classifier
         self.is_classifier = classifier is not None
         self.functions: tuple[str, ...] = opened.functions
+        self.function_name: str | None = opened.function_name
         self.labels = (
             opened.labels or labels_in(opened.metadata.user_defined)
             if classifier is None
@@ -176,11 +180,14 @@ class CoreMLProgram:
 
     def op_types(self) -> Counter[str]:
         """How many operations or layers of each type there are; constants are left out."""
+        return Counter(self.op_sequence())
+
+    def op_sequence(self) -> tuple[str, ...]:
+        """Types of the operations or layers in the program's order; constants are left out."""
         block = self._block
         classifies = block.classifier is not None and block.classifier.is_operation
-        return Counter(operation.type for operation in block.operations) + Counter(
-            ["classify"] if classifies else []
-        )
+        types = tuple(operation.type for operation in block.operations)
+        return (*types, "classify") if classifies else types
 
     def _predict_list(self, inputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = []
