@@ -77,6 +77,28 @@ def test_folders_that_the_file_does_not_know_are_refused(labelled, folder):
         evaluate(labelled, folder)
 
 
+def test_an_unknown_folder_without_pictures_says_so(labelled, folder):
+    (folder / "violet").mkdir()
+
+    with pytest.raises(InvalidArgumentError, match=r"not know: 'violet' \(no pictures\) \(1\)"):
+        evaluate(labelled, folder)
+
+
+@pytest.mark.parametrize(
+    ("labels", "correct"),
+    [([0, 1, 2, 0], 3), (["3", "1", "2", "3"], 3), ([1, 1, 2, 0], 2)],
+)
+def test_numbers_are_positions_and_text_is_the_labels_of_a_file(save, labels, correct):
+    (file,) = evaluate(save(labels=["3", "1", "2"]), (PIXELS, labels)).files
+
+    assert file.correct == correct
+
+
+def test_a_number_of_a_class_called_by_one_leads_to_text(save):
+    with pytest.raises(InvalidArgumentError, match=r"label 3; .*0 to 2\. .*pass text in a pair"):
+        evaluate(save(labels=["3", "1", "2"]), (PIXELS, [3, 1, 2, 3]))
+
+
 def test_another_number_of_folders_than_outputs_is_refused(save, folder):
     (folder / "violet").mkdir()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class ArraySource:
     """
 
     left_out: Sequence[LeftOut] = ()
+    empty: Collection[str] = ()
 
     def __init__(self, data: Any) -> None:
         if len(data) != 2:
@@ -74,6 +75,7 @@ class DatasetSource:
     """
 
     left_out: Sequence[LeftOut] = ()
+    empty: Collection[str] = ()  # not known
 
     def __init__(self, dataset: Any) -> None:
         spec = dataset.element_spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -53,10 +53,15 @@ def column_order(
     )
 
 
-def class_numbers(names: Names, classes: Names) -> tuple[int, ...]:
+def class_numbers(names: Names, classes: Names, empty: Collection[str] = ()) -> tuple[int, ...]:
     """The class of each name of the data.
 
     WordNet ids stand for ImageNet's classes.
+
+    Args:
+        names: of the data.
+        classes: of the evaluation.
+        empty: names that have no picture, for the message.
 
     Raises:
         InvalidArgumentError: names that are no class.
@@ -67,15 +72,17 @@ def class_numbers(names: Names, classes: Names) -> tuple[int, ...]:
     unknown = [name for name in names if normalized(name) not in index]
     if unknown:
         raise InvalidArgumentError(
-            f"The data have classes that the file does not know: {listed(unknown)}. The data's are "
-            f"{listed(names)}; the file's are {listed(classes)}. Give folders (or labels) exactly "
-            "the file's names, or leave these out."
+            f"The data have classes that the file does not know: {listed(unknown, empty)}. The "
+            f"data's are {listed(names)}; the file's are {listed(classes)}. Give folders (or "
+            "labels) exactly the file's names, or leave these out."
         )
     return tuple(index[normalized(name)] for name in names)
 
 
-def listed(names: Sequence[str]) -> str:
-    """Up to a dozen names in quotes, and how many there are."""
+def listed(names: Sequence[str], empty: Collection[str] = ()) -> str:
+    """Up to a dozen names in quotes, those without pictures marked, and how many there are."""
     more = len(names) - _MOST_NAMED
-    shown = ", ".join(map(repr, names[:_MOST_NAMED]))
+    shown = ", ".join(
+        f"{name!r} (no pictures)" if name in empty else repr(name) for name in names[:_MOST_NAMED]
+    )
     return f"{shown} and {more} more ({len(names)})" if more > 0 else f"{shown} ({len(names)})"

@@ -19,6 +19,7 @@ from mobilezoo.evaluation.entrance import Form
 from mobilezoo.evaluation.reading import Batch
 from mobilezoo.evaluation.record import Comparison, Evaluation, LeftOut
 from mobilezoo.evaluation.reference import KerasContestant
+from mobilezoo.evaluation.source import Source
 from mobilezoo.evaluation.tally import Labels
 
 
@@ -27,7 +28,7 @@ class Contest:
 
     Args:
         files: ready to run, at least one.
-        names: of the classes in the data; None where they are numbers.
+        data: whose names of the classes are matched with the labels of the files.
         labels: of files that have none; None for the names of the data.
         model: the Keras model; None for none.
         record: how pixels are prepared for it, where nothing else says so.
@@ -40,15 +41,18 @@ class Contest:
     def __init__(
         self,
         files: Sequence[Opened],
-        names: Names | None,
+        data: Source,
         labels: str | Sequence[str] | None,
         model: Any,
         record: Preprocessing | None,
     ) -> None:
+        names = data.names
         self.classes, whence = _classes(files, names, labels)
         self._names = names
         orders = [column_order(*_answers(file), self.classes, whence) for file in files]
-        self._numbers = None if names is None else np.array(class_numbers(names, self.classes))
+        self._numbers = (
+            None if names is None else np.array(class_numbers(names, self.classes, data.empty))
+        )
         self.files = [
             FileContestant(file, name, order)
             for file, name, order in zip(files, _names(files), orders, strict=True)
@@ -115,9 +119,12 @@ class Contest:
         """
         known = self.classes if self._names is None else self._names
         if labels.max() >= len(known):
+            positions = tuple(map(str, range(len(known))))
+            others = all(name.isdecimal() for name in known) and known != positions
             raise InvalidArgumentError(
                 f"The data have the label {labels.max()}; there are the classes {listed(known)}, "
                 f"numbered from 0 to {len(known) - 1}."
+                + (" To give their labels, pass text in a pair (pictures, labels)." * others)
             )
         return labels if self._numbers is None else self._numbers[labels]
 

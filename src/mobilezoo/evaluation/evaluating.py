@@ -50,7 +50,8 @@ def evaluate(
         files: path of a file, or what `load_coreml` returned; or several of them.
         data: a folder that holds a folder of pictures for each class; a `tf.data.Dataset` of
             (picture, label), batched or not; or a pair (pictures, labels). Pictures are pixels
-            0..255; labels numbers of classes, one-hot rows, or in a pair names.
+            0..255; labels numbers of classes (positions from 0, also where a file calls its classes
+            by numbers), one-hot rows, or in a pair names, which are matched with the file's.
         model: the Keras model that the files were made from: its own accuracy, and how far the
             files' answers are its answers.
         labels: of the outputs of files that have none, as for `export_coreml`. Default: the
@@ -80,7 +81,7 @@ def evaluate(
     record = None if preprocessing is None else find(preprocessing)
     source = _open_source(data)
     opened = _open_files(files, size, record, arithmetic)
-    contest = Contest(opened, source.names, labels, model, record)
+    contest = Contest(opened, source, labels, model, record)
     reader = Reader(source, contest.forms, crop)
     try:
         with contest.ready(), closing(reader.batches(batch_size, progress=progress)) as batches:

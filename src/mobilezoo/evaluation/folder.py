@@ -40,6 +40,8 @@ class FolderSource:
         ]
         if not self._files:
             raise InvalidArgumentError(f"'{root}' has no pictures in its folders. {_SHAPE}.")
+        shown = {i for _, i in self._files}
+        self.empty = tuple(name for i, name in enumerate(self.names) if i not in shown)
         random.Random(0).shuffle(self._files)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from mobilezoo.evaluation.record import LeftOut
@@ -29,6 +29,10 @@ class Source(Protocol):
     @property
     def names(self) -> tuple[str, ...] | None:
         """Of the classes in the data; None where labels are numbers."""
+
+    @property
+    def empty(self) -> Collection[str]:
+        """Names of which there is no example."""
 
     @property
     def count(self) -> int | None:
