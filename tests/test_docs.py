@@ -9,6 +9,7 @@ import keras
 import pytest
 
 import mobilezoo
+from mobilezoo.runtime import limits
 from mobilezoo.runtime.simple.opening import MODELS
 
 ROOT = Path(__file__).parent.parent
@@ -77,3 +78,16 @@ def test_public_functions_have_docstrings_with_args():
             assert "Args:" in thing.__doc__ or "Attributes:" in thing.__doc__ or (
                 name == "list_models"
             ), name  # fmt: skip
+
+
+def test_the_limits_on_untrusted_files_are_those_of_the_runtime():
+    text = (ROOT / "docs" / "untrusted-files.md").read_text()
+
+    rows = dict(re.findall(r"^\| `(MOST_\w+)` \| ([^|]+) \|", text, re.MULTILINE))
+
+    written = {
+        name: eval(said.replace(",", "").replace("^", "**"), {}) for name, said in rows.items()
+    }
+    assert written == {
+        name: value for name, value in vars(limits).items() if name.startswith("MOST_")
+    }

@@ -113,6 +113,11 @@ def _check_shape(operation: Operation, output: Output, value: Any) -> None:
             f"{operation.place}: how many axes {output.name!r} has depends on the numbers."
         )
     shape = tuple(np.shape(value) if isinstance(value, np.ndarray) else value.shape)
+    if len(shape) > limits.MOST_AXES:  # TensorFlow ends the process at 254
+        raise CoreMLFileError(
+            f"{operation.place}: {output.name!r} has {len(shape)} axes; at most "
+            f"{limits.MOST_AXES} are supported."
+        )
     count = math.prod(size or 1 for size in shape)
     if count > limits.MOST_ELEMENTS:
         raise CoreMLFileError(

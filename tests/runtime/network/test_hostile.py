@@ -208,6 +208,16 @@ def test_a_value_without_end_is_refused(save_network):
         program.predict({"x": X})
 
 
+def test_a_value_of_more_axes_than_tensorflow_bears_is_refused(save_network):
+    made = builder({"x": X.shape}, {"y": None}, disable_rank5_shape_mapping=True)
+    made.add_expand_dims("e", "x", "y", [0] * 300)
+    program = load_coreml(save_network(made))
+
+    for run in (program.predict, lambda given: list(program.layers(given))):
+        with pytest.raises(CoreMLFileError, match="expandDims 'e': 'y' has 303 axes; at most 16"):
+            run({"x": X})
+
+
 @pytest.mark.parametrize("content", [b"", b"no protobuf at all", b"\x08\x01"])
 def test_a_file_that_is_none_is_named(tmp_path, content):
     path = tmp_path / "bad.mlmodel"
