@@ -76,6 +76,20 @@ def test_work_is_bounded(opened, monkeypatch):
     assert program.predict({"x": X})["y"].shape == (1, 5, 3)
 
 
+def test_the_work_on_volumes_is_bounded(save_package, monkeypatch):
+    weight = np.ones((5, 2, 2, 1, 3), np.float32)
+    shape = (1, 2, 3, 4, 5)
+    program = load_coreml(
+        save_package(build(shape, lambda x: mb.conv(x=x, weight=weight, name="y")))
+    )
+    monkeypatch.setattr(limits, "MOST_MULT_ADDS", 5 * 2 * 4 * 3 * 12 - 1)
+
+    with pytest.raises(CoreMLFileError, match=r"'conv' -> 'y' would make \d+ mult-adds so far"):
+        program.predict({"x": np.ones(shape, np.float32)})
+    monkeypatch.setattr(limits, "MOST_MULT_ADDS", 5 * 2 * 4 * 3 * 12 + 1000)  # and moved axes
+    assert program.predict({"x": np.ones(shape, np.float32)})["y"].shape == (1, 5, 2, 4, 3)
+
+
 def test_one_stored_weight_read_many_times_counts_each_time(opened, monkeypatch):
     table = np.ones((3, 40), np.float32)
 

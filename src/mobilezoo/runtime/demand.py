@@ -105,6 +105,14 @@ def check_demand(graph: Any, marks: Sequence[Mark], demand: Demand) -> None:
             demand.add(node, "the program" if mark is None else mark.place)
 
 
+def elements_made(graph: Any) -> int | None:
+    """How many numbers a traced graph makes in all; None where a size is not known."""
+    shapes = [output.shape for node in graph.get_operations() for output in node.outputs]
+    if not all(shape.is_fully_defined() for shape in shapes):
+        return None
+    return sum(map(_count, shapes))
+
+
 def has_computed_sizes(block: Block) -> bool:
     """Whether an operation finds places, or reads a size that is no constant."""
     return any(
@@ -176,6 +184,8 @@ def _steps(node: Any) -> int:
         turned = node.get_attr("transpose_a" if kind == "MatMul" else "adj_x")
         shape = node.inputs[0].shape
         return int(shape[-2 if turned else -1] or 1) if shape.rank else 1
-    if kind in ("MaxPool", "AvgPool"):
+    if kind == "Conv3D":
+        return math.prod(size or 1 for size in node.inputs[1].shape[:4])
+    if kind in ("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D"):
         return int(np.prod(node.get_attr("ksize"), dtype=np.int64))
     return 1

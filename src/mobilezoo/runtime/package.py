@@ -127,6 +127,12 @@ def open_package(file: ModelFile, function_name: str | None = None) -> Package:
     )
 
 
+def class_labels(message: Any) -> tuple[str | int, ...]:
+    """The labels of a message that has `ClassLabels`; empty where it has none."""
+    kind = message.WhichOneof("ClassLabels")
+    return tuple(getattr(message, kind).vector) if kind else ()
+
+
 def _existing(path: Any) -> Path:
     """The path of something that may be a Core ML file, by its kind and name."""
     given, path = path, getattr(path, "package_path", path)  # MLModel knows that of its package

@@ -264,3 +264,16 @@ def test_truncated_and_changed_files_are_errors_of_ours(tmp_path, save_network):
         except MobilezooError:
             refused += 1
     assert refused > 100
+
+
+def test_what_is_made_of_constants_alone_is_foreseen_too(save_network):
+    made = builder({"x": X.shape}, {"y": None}, disable_rank5_shape_mapping=True)
+    made.add_load_constant_nd("c", "c", np.ones((100, 50), np.float32), (100, 50))
+    made.add_tile("t", "c", "t", [6000, 6000])
+    made.add_reduce_sum("s", "t", "s", axes=[0, 1], keepdims=False)
+    made.add_add_broadcastable("a", ["x", "s"], "y")
+    program = load_coreml(save_network(made))
+
+    for run in (program.predict, lambda given: list(program.layers(given))):
+        with pytest.raises(CoreMLFileError, match=r"tile 't': 't' has .* 180000000000 elements"):
+            run({"x": X})

@@ -13,6 +13,7 @@ from mobilezoo.runtime.layers._numbers import known
 from mobilezoo.runtime.ops import gathering, making
 from mobilezoo.runtime.ops import shaping as ops
 from mobilezoo.runtime.ops._pictures import batch_of
+from mobilezoo.runtime.ops._sizes import bounded
 
 __all__ = [
     "broadcast_to_static", "concat_nd", "constant_pad", "expand_dims", "fill_like",
@@ -165,7 +166,7 @@ def load_constant_nd(data: Array) -> tf.Tensor:
 
 def fill_static(*, value: float = 0.0, target_shape: Sequence[int] = ()) -> tf.Tensor:
     """A constant of the given shape that repeats `value`."""
-    return tf.fill(list(target_shape), value)
+    return making.fill(list(target_shape), value)
 
 
 def fill_like(x: Operand, *, value: float = 0.0) -> tf.Tensor:
@@ -175,4 +176,4 @@ def fill_like(x: Operand, *, value: float = 0.0) -> tf.Tensor:
 
 def broadcast_to_static(x: Operand, *, target_shape: Sequence[int] = ()) -> tf.Tensor:
     """Repeat x along axes of length 1, and along new leading axes, to `target_shape`."""
-    return tf.broadcast_to(tensor(x), list(target_shape))
+    return tf.broadcast_to(tensor(x), bounded(target_shape))

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mobilezoo.errors import CoreMLFileError
-
-_LARGEST_WINDOW = 1 << 16  # pixels; what is larger is no picture, but exhausts the memory
+from mobilezoo.runtime import limits
 
 
 def check_bounds(values: Iterable[int], place: str, field: str, lowest: int = 0) -> None:
@@ -17,9 +16,9 @@ def check_bounds(values: Iterable[int], place: str, field: str, lowest: int = 0)
         CoreMLFileError: one is below `lowest` or too large.
     """
     sizes = list(values)
-    if any(not lowest <= size <= _LARGEST_WINDOW for size in sizes):
+    if any(not lowest <= size <= limits.MOST_WINDOW for size in sizes):
         raise CoreMLFileError(
-            f"{place}: {field} is {sizes}; {lowest} to {_LARGEST_WINDOW} are possible."
+            f"{place}: {field} is {sizes}; {lowest} to {limits.MOST_WINDOW} are possible."
         )
 
 

@@ -14,7 +14,7 @@ from mobilezoo.runtime.network.executable import NetworkExecutable
 from mobilezoo.runtime.network.reading import has_only_pictures, read_layers
 from mobilezoo.runtime.opened import Opened, fetched
 from mobilezoo.runtime.operations import Block, Classifier, Constant, Operation, Output
-from mobilezoo.runtime.package import ModelFile
+from mobilezoo.runtime.package import ModelFile, class_labels
 
 NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 _OUTPUTS = ("array", "image", "string", "int64", "double", "dictionary")
@@ -98,8 +98,7 @@ def _classifier(
     """Labels, and which value holds their probabilities: the last layer's if not said."""
     if file.kind != "neuralNetworkClassifier":
         return None
-    kind = network.WhichOneof("ClassLabels")
-    labels = tuple(getattr(network, kind).vector) if kind else ()
+    labels = class_labels(network)
     description = file.model.description
     probabilities = network.labelProbabilityLayerName
     if not probabilities and operations:

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
+from mobilezoo.runtime.demand import elements_made
 from mobilezoo.runtime.layers import LAYERS
 from mobilezoo.runtime.network.parameters import read_keywords
 from mobilezoo.runtime.network.weights import StoredWeights
@@ -162,6 +163,7 @@ def _constant(item: Any) -> Constant | Several:
     return Constant(item)
 
 
+_MOST_AT_ONCE = 1 << 12  # numbers: shapes and places, not pictures
 # parameters that may be computed; the others are the layer's own
 _INPUTS = frozenset({
     "a", "amounts", "axes", "b", "begin", "begin_mask", "boxes", "c", "c_back", "condition",
@@ -172,7 +174,7 @@ _INPUTS = frozenset({
 
 
 def _once(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, but computed at once where nothing depends on the inputs, while it is traced.
+    """The same, but computed at once where little is made of constants alone, while it is traced.
 
     So numbers that a network computes from the shapes of its inputs are known to the layers after.
     """
@@ -180,7 +182,8 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def run(**inputs: Any) -> Any:
         values = [item for value in inputs.values() for item in _members(value)]
-        if not any(tf.is_symbolic_tensor(value) for value in values):
+        fixed = not any(tf.is_symbolic_tensor(value) for value in values)
+        if fixed and not tf.executing_eagerly() and _makes_little(function, inputs):
             with tf.init_scope():
                 return function(**inputs)
         results = function(**inputs)
@@ -189,6 +192,25 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
         return results
 
     return run
+
+
+def _makes_little(function: Callable[..., Any], inputs: Mapping[str, Any]) -> bool:
+    """Whether all that it computes is known to be small; nothing is allocated to find out."""
+
+    def compute() -> Any:
+        return function(**{key: _in_graph(value) for key, value in inputs.items()})
+
+    traced = tf.function(compute, autograph=False).get_concrete_function()
+    made = elements_made(traced.graph)
+    return made is not None and made <= _MOST_AT_ONCE
+
+
+def _in_graph(value: Any) -> Any:
+    """A small tensor as a constant of the graph, so that sizes which it says are known there."""
+    if isinstance(value, (tuple, list)):
+        return [_in_graph(item) for item in value]
+    small = isinstance(value, tf.Tensor) and value.shape.num_elements() <= _MOST_AT_ONCE
+    return tf.constant(value.numpy()) if small else value
 
 
 def _members(value: Any) -> tuple[Any, ...]:

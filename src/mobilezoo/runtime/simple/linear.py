@@ -11,8 +11,9 @@ import numpy as np
 from mobilezoo.errors import CoreMLFileError, InvalidArgumentError, UnsupportedOpError
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.operations import Classifier
+from mobilezoo.runtime.package import class_labels
 from mobilezoo.runtime.simple.arranging import concatenate
-from mobilezoo.runtime.simple.model import Interface, Named, SimpleModel, class_labels
+from mobilezoo.runtime.simple.model import Interface, Named, SimpleModel
 
 _TWO = 2  # classes of which one score tells
 

@@ -50,9 +50,3 @@ class SimpleModel:
     numbers: tuple[str, ...] = ()
     labels: tuple[str | int, ...] | None = None
     classifier: Classifier | None = None
-
-
-def class_labels(message: Any) -> tuple[str | int, ...]:
-    """The labels of a message that has `ClassLabels`; empty where it has none."""
-    kind = message.WhichOneof("ClassLabels")
-    return tuple(getattr(message, kind).vector) if kind else ()

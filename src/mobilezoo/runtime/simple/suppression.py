@@ -13,7 +13,8 @@ from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
 from mobilezoo.runtime import limits
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.features import Feature
-from mobilezoo.runtime.simple.model import Interface, Named, SimpleModel, class_labels
+from mobilezoo.runtime.package import class_labels
+from mobilezoo.runtime.simple.model import Interface, Named, SimpleModel
 
 _CORNERS = 4  # numbers of a box
 _MOST_BOXES = 50_000  # each is compared with each
