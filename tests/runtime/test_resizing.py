@@ -34,6 +34,31 @@ def test_nearest_pixels_where_sizes_are_no_multiples():
     np.testing.assert_array_equal(resized, [[[[0, 2, 4]]]])
 
 
+def test_upsample_nearest_neighbor_by_a_scale_that_gives_no_whole_side():
+    x = np.arange(1.0, 9.0, dtype=np.float32).reshape(1, 1, 8, 1)
+
+    y = upsample_nearest_neighbor(x, 1.7, 1)
+
+    # floor(i / 1.7), as PyTorch has it; floor(i 8 / 13) would be 1 1 2 2 3 4 4 5 5 6 7 7 8
+    assert np.ravel(y).tolist() == [1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6, 7, 8]
+
+
+def test_upsample_nearest_neighbor_to_a_size_that_coremltools_writes_as_a_scale():
+    x = np.arange(1.0, 6.0, dtype=np.float32).reshape(1, 1, 5, 1)
+
+    y = upsample_nearest_neighbor(x, np.float32((7 + 1e-4) / 5), 1)
+
+    assert np.ravel(y).tolist() == [1, 1, 2, 3, 3, 4, 5]  # floor(i 5 / 7)
+
+
+def test_sides_are_floored_in_float32_as_files_declare_them():
+    x = np.zeros((1, 1, 20, 10), np.float32)
+    scale = float(np.float32(1.3))  # times 20 it is 25.9999990
+
+    assert upsample_nearest_neighbor(x, scale, 1).shape == (1, 1, 26, 10)
+    assert upsample_bilinear(x, scale, 1).shape == (1, 1, 26, 10)
+
+
 @pytest.mark.parametrize(
     ("align_corners", "expected"),
     [(False, [0.0, 0.0, 1 / 3, 2 / 3, 1.0, 1.0]), (True, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])],

@@ -97,3 +97,14 @@ def test_deconvolution_in_groups_reads_its_weights_by_input_channel():
     y = convolution(x, weights, np.full(6, 0.5, np.float32), n_groups=2, is_deconvolution=True)
 
     np.testing.assert_array_equal(np.ravel(y), [1.5, 2.5, 3.5, 40.5, 50.5, 60.5])
+
+
+def test_a_dilated_deconvolution_leaves_room_between_the_elements_of_its_kernel():
+    x = np.array([1.0, 10.0], np.float32).reshape(1, 1, 1, 2)
+    weights = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32).reshape(1, 1, 2, 2)
+
+    y = convolution(x, weights, dilation_factor=(2, 3), is_deconvolution=True)
+
+    # 1 . . 2, and ten times that one pixel on
+    expected = [[1, 10, 0, 2, 20], [0, 0, 0, 0, 0], [3, 30, 0, 4, 40]]
+    np.testing.assert_array_equal(y, [[expected]])

@@ -33,9 +33,9 @@ def convolution(
     (*batch, c_out, h', w'); h' = floor((h + top + bottom - (kh - 1) * dilation - 1) / stride) + 1,
     or ceil(h / stride) for "same" (the odd pixel after) and "same_lower" (before).
 
-    Deconvolution: weights (c_in, c_out / groups, kh, kw), no dilation;
-    h' = (h - 1) * stride + kh - top - bottom, h * stride for the two kinds of same, or
-    `output_shape` (h', w'), which cuts off both ends alike, the odd pixel after.
+    Deconvolution: weights (c_in, c_out / groups, kh, kw);
+    h' = (h - 1) * stride + (kh - 1) * dilation + 1 - top - bottom, h * stride for the two kinds of
+    same, or `output_shape` (h', w'), which cuts off both ends alike, the odd pixel after.
 
     Args:
         x: (*batch, c_in, h, w).
@@ -62,7 +62,7 @@ def convolution(
         wanted, pad_type = (1, 1, *output_shape), "same"
     return over_pictures(
         lambda pictures: conv_transpose(
-            pictures, weights, bias, pad, wanted, pad_type, stride, groups=n_groups
+            pictures, weights, bias, pad, wanted, pad_type, stride, dilation_factor, n_groups
         ),
         x,
     )

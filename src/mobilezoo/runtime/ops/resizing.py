@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mobilezoo.errors import UnsupportedOpError
-from mobilezoo.runtime.arithmetic import Operand, tensor
+from mobilezoo.runtime.arithmetic import Array, Operand, tensor
 from mobilezoo.runtime.layout import channels_first, channels_last
 from mobilezoo.runtime.ops._grids import between, places
 from mobilezoo.runtime.ops._pictures import over_pictures
@@ -31,10 +31,18 @@ def upsample_nearest_neighbor(
 ) -> tf.Tensor:
     """Repeat pixels: x (*d, h, w) -> (*d, floor(h * scale), floor(w * scale)).
 
-    Output pixel i is input pixel floor(i h / h').
+    Output pixel i is input pixel floor(i h / h') where h * scale is whole, else floor(i / scale),
+    which is PyTorch's for a scale. Whole is what is so within 0.001: coremltools writes a size
+    h' that is no multiple of h as the scale (h' + 0.0001) / h.
     """
-    target = _scaled(x, scale_factor_height, scale_factor_width)
-    return over_pictures(lambda p: _nearest(p, target, half_pixel_centers=False), x)
+    scales = (scale_factor_height, scale_factor_width)
+    target = _scaled(x, *scales)
+    sides = tuple(x.shape[-2:])
+    if all(map(_is_whole, sides, scales)):
+        return over_pictures(lambda p: _nearest(p, target, half_pixel_centers=False), x)
+    bounded(target)
+    rows, columns = map(_sources, sides, scales, target)
+    return tf.gather(tf.gather(tensor(x), rows, axis=-2), columns, axis=-1)
 
 
 def resize_nearest_neighbor(
@@ -155,5 +163,23 @@ def _interpolated(pictures: tf.Tensor, target: tuple[int, int], mode: str) -> tf
 
 
 def _scaled(x: Operand, scale_height: float, scale_width: float) -> tuple[int, int]:
-    height, width = np.shape(x)[-2:] if isinstance(x, np.ndarray) else x.shape[-2:]
-    return math.floor(height * scale_height), math.floor(width * scale_width)
+    """Sizes as the file declares them: floored in float32, where 1.3 * 20 is 26."""
+    height, width = (np.float32(side) for side in x.shape[-2:])
+    return (
+        math.floor(height * np.float32(scale_height)), math.floor(width * np.float32(scale_width)),
+    )  # fmt: skip
+
+
+def _is_whole(side: int, scale: float) -> bool:
+    made = side * scale
+    return abs(made - round(made)) < 1e-3
+
+
+def _sources(side: int, scale: float, wanted: int) -> Array:
+    """The input pixel of each output pixel, for `upsample_nearest_neighbor`."""
+    pixels = np.arange(wanted)
+    if _is_whole(side, scale):
+        return pixels * side // wanted
+    before = np.floor(pixels.astype(np.float32) * np.float32(1 / scale))
+    sources: Array = np.minimum(before, side - 1).astype(np.int32)
+    return sources
