@@ -60,11 +60,26 @@ def test_a_record_beyond_the_end_is_named(tmp_path):
         weights.locate(4096, "FLOAT32", (2,), "kernel")
 
 
-@pytest.mark.parametrize(("content", "message"), [(b"", "shorter"), (bytes(64), "version 0")])
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + bytes(64)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"has 0 bytes, which is shorter than its header"),
+        (bytes(64), "version 0"),
+        (LFS, r"w\.bin: a pointer of Git LFS\. Get the file itself: git lfs pull\.$"),
+    ],
+)
 def test_a_file_that_is_no_weight_file_is_refused(tmp_path, content, message):
     (tmp_path / "w.bin").write_bytes(content)
 
     with pytest.raises(CoreMLFileError, match=message):
+        WeightFile(tmp_path / "w.bin")
+
+
+def test_a_weight_file_that_is_missing_is_no_short_one(tmp_path):
+    with pytest.raises(CoreMLFileError, match=r"w\.bin: the weight file is missing\.$"):
         WeightFile(tmp_path / "w.bin")
 
 

@@ -60,6 +60,17 @@ def test_two_operations_that_read_each_other_are_refused(package):
         load_coreml(package)
 
 
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_features_of_one_name_are_refused(package, side):
+    model = Model_pb2.Model.FromString((package / SPEC).read_bytes())
+    declared = getattr(model.description, side)
+    declared.add().CopyFrom(declared[0])
+    (package / SPEC).write_bytes(model.SerializeToString())
+
+    with pytest.raises(CoreMLFileError, match=rf"damaged, {side} '[xy]' is declared 2 times"):
+        load_coreml(package)
+
+
 @pytest.mark.parametrize("size", [1 << 62, (1 << 64) - 1, 0])
 def test_a_stored_weight_of_an_impossible_size_is_refused(package, size):
     def change(operations):

@@ -22,6 +22,7 @@ from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
         ("empty.mlmodel", b"", r"empty\.mlmodel: holds no model; the file is empty\.$"),
         ("text.mlmodel", "Größe\n".encode(), r"text\.mlmodel: a text, no Core ML model\.$"),
         ("lfs.mlmodel", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        ("zip.mlmodel", b"PK\x03\x04\x14\x00", r"an archive \(zip\), no Core ML file\. Unpack it"),
         ("cut.mlmodel", b"\x08\x04\x12\xff", "truncated or damaged protobuf"),
         ("m.mlmodelc", b"", r"compiled for devices\. Take the \.mlpackage or \.mlmodel"),
     ],

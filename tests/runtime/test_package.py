@@ -5,9 +5,11 @@ import shutil
 import numpy as np
 import pytest
 from coremltools.converters.mil import Builder as mb
+from coremltools.converters.mil.mil import types
 from coremltools.proto import Model_pb2
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
+from mobilezoo.inspection import inspect_coreml
 from mobilezoo.runtime import load_coreml
 from mobilezoo.runtime.blob import Blob
 
@@ -169,10 +171,35 @@ def test_all_unknown_ops_are_listed_when_loading(save_package):
     package = save_package(build((1, 4, 3), body))
 
     listed = (
-        "op 1 of 5, 'random_bernoulli' -> 'b' is not supported; op 3 of 5, 'random_normal' -> 'c'"
+        "op 1 of 5, 'random_bernoulli' -> 'b' is not supported (random numbers); "
+        "op 3 of 5, 'random_normal' -> 'c' is not supported (random numbers)"
     )
     with pytest.raises(UnsupportedOpError, match=re.escape(listed)):
         load_coreml(package)
+
+
+def test_a_state_that_is_kept_between_runs_is_named_and_can_be_inspected(save_package):
+    @mb.program(
+        input_specs=[
+            mb.TensorSpec(shape=(2, 3), dtype=types.fp16),
+            mb.StateTensorSpec((2, 3), dtype=types.fp16),
+        ],
+        opset_version=ct.target.iOS18,
+    )
+    def program(x, sum_so_far):
+        more = mb.add(x=x, y=mb.read_state(input=sum_so_far, name="before"), name="y")
+        mb.coreml_update_state(state=sum_so_far, value=more)
+        return more
+
+    package = save_package(program, minimum_deployment_target=ct.target.iOS18)
+
+    listed = (
+        r"op 1 of \d, 'read_state' -> 'before' is not supported \(a state\); .*"
+        r"op \d of \d, 'write_state' is not supported \(a state\)"
+    )
+    with pytest.raises(UnsupportedOpError, match=listed):
+        load_coreml(package)
+    assert "write_state" in inspect_coreml(package).op_types
 
 
 def test_a_use_of_an_op_that_is_not_supported_names_its_place(package):

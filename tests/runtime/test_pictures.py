@@ -91,6 +91,23 @@ def test_a_pil_picture_becomes_gray_for_a_grayscale_input(save_package):
     np.testing.assert_array_equal(y, [[np.asarray(picture.convert("L"))]])
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+def test_a_pil_picture_of_more_than_8_bits_is_not_cut_off_at_255(save_package, dtype):
+    image = pytest.importorskip("PIL.Image")
+    program = take_picture(save_package, ct.colorlayout.GRAYSCALE, channels=1)
+    picture = image.fromarray(np.full((4, 5), 300, dtype))
+
+    with pytest.raises(InvalidArgumentError, match=r"of mode '(I|F|I;16)', of more than 8 bits"):
+        program.predict({"x": picture})
+
+
+def test_several_gray_pictures_need_their_axis_of_channels(save_package):
+    program = take_picture(save_package, ct.colorlayout.GRAYSCALE, channels=1)
+
+    with pytest.raises(InvalidArgumentError, match=r"pass pixels\[\.\.\., np\.newaxis\]\.$"):
+        program.predict({"x": np.zeros((2, 4, 5), np.uint8)})
+
+
 def test_a_pil_picture_of_another_size_must_be_resized_first(save_package):
     image = pytest.importorskip("PIL.Image")
     program = take_picture(save_package, ct.colorlayout.RGB)
@@ -104,7 +121,12 @@ def test_a_pil_picture_of_another_size_must_be_resized_first(save_package):
     [
         (PICTURE[:3], r"shape \(3, 5, 3\); .* = \(4, 5, 3\) is required"),
         (PICTURE[:, :, 0], r"shape \(4, 5, 1\)"),
-        (PICTURE.transpose(2, 0, 1), r"shape \(3, 4, 5\)"),
+        (PICTURE[:, :, 0], r"or several as \(n, 4, 5, 3\)\.$"),
+        (PICTURE.transpose(2, 0, 1), r"shape \(3, 4, 5\).*: pass pixels\.transpose\(1, 2, 0\)\.$"),
+        ([PICTURE.transpose(2, 0, 1)], r"come last: pass pixels\.transpose\(0, 2, 3, 1\)\.$"),
+        (np.zeros((4, 5, 4)), r"alpha channel out: pass pixels\[\.\.\., :3\]\.$"),
+        ("cat.jpg", r"of type str; a picture is required: PIL\.Image\.open\(path\), or an array"),
+        (None, r"of type NoneType; a picture is required"),
         (PICTURE / 127.5 - 1.0, r"values -1\.\.0\.61.*; pixels 0\.\.255 are required"),
         (np.full((4, 5, 3), np.nan), "values nan"),
         (np.full((4, 5, 3), 300), r"values 300\.\.300"),

@@ -8,6 +8,15 @@ from pathlib import Path
 from mobilezoo.errors import CoreMLFileError
 
 
+def text_in_place(beginning: bytes) -> str | None:
+    """What a file is that is not what its name says, by its first bytes; None for others."""
+    if beginning.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS. Get the file itself: git lfs pull"
+    if beginning.startswith(b"PK\x03\x04"):
+        return "an archive (zip), no Core ML file. Unpack it first"
+    return None
+
+
 def path_inside(folder: Path, relative: str) -> Path | None:
     """`relative` to `folder`, or None where its words lead out, or are none that a path can have.
 

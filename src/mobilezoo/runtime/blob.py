@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mobilezoo.errors import CoreMLFileError
+from mobilezoo.runtime._paths import text_in_place
 from mobilezoo.runtime.arithmetic import Array
 
 _HEADER = struct.Struct("<II")
@@ -85,14 +86,20 @@ class WeightFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            if not path.is_file() or path.stat().st_size < _RECORD_BYTES:
+            if not path.is_file():
+                raise CoreMLFileError(f"{path}: the weight file is missing.")
+            if path.stat().st_size < _RECORD_BYTES:
                 raise CoreMLFileError(
-                    f"{path}: the weight file is missing or shorter than its header."
+                    f"{path}: the weight file has {path.stat().st_size} bytes, which is shorter "
+                    "than its header."
                 )
             self._bytes: Array = np.memmap(path, dtype=np.uint8, mode="r")
         except OSError as error:
             raise CoreMLFileError(f"{path}: cannot be read ({error.strerror}).") from error
         _, version = _HEADER.unpack(self._bytes[: _HEADER.size].tobytes())
+        other = text_in_place(self._bytes[:_RECORD_BYTES].tobytes())
+        if other is not None:
+            raise CoreMLFileError(f"{path}: {other}.")
         if version != _VERSION:
             raise CoreMLFileError(
                 f"{path}: weight file of version {version}; version {_VERSION} is known."

@@ -19,6 +19,13 @@ Shape: TypeAlias = tuple[int | None, ...]
 
 # parameters that take a tuple even of one
 _SEVERAL = frozenset({"begins", "end_masks", "ends", "ref_tensors", "values"})
+# of ops that the runtime does not know, by how their names begin
+_KINDS = {
+    "control flow": ("cond", "while_loop"),
+    "a list": ("list_", "make_list"),
+    "random numbers": ("random_",),
+    "a state": ("coreml_update_state", "read_state", "write_state"),
+}
 
 
 @dataclass(frozen=True)
@@ -173,13 +180,17 @@ class _Parser:
 
     def take(self, raw: Any) -> None:
         """Read one `MIL_pb2.Operation`."""
-        if not raw.outputs:
+        if not raw.outputs and (raw.type == "const" or raw.type in OPS):
             raise CoreMLFileError(f"{self._path}: an operation {raw.type!r} without output.")
         if raw.type == "const":
             name = raw.outputs[0].name
             self._constants[name] = Constant(self._reader.read(raw.attributes["val"], name))
             return
         self._position += 1
+        if not raw.outputs:  # such as that which keeps a state
+            place = f"op {self._position} of {self._count}, {raw.type!r}"
+            self._unknown.append(_unsupported(raw.type, place))
+            return
         outputs = tuple(Output(item.name, *tensor_type(item.type)) for item in raw.outputs)
         place = f"op {self._position} of {self._count}, {raw.type!r} -> {outputs[0].name!r}"
         arguments = self._arguments(raw, place)
@@ -248,13 +259,18 @@ def _unknown(**_: Any) -> Any:
 def _complaints(operation: Operation) -> list[str]:
     """Why the runtime cannot run an operation; empty if it can."""
     if operation.type not in OPS:
-        return [f"{operation.place} is not supported"]
+        return [_unsupported(operation.type, operation.place)]
     known, required = _parameters(operation.type)
     given = set(operation.arguments)
     return [
         *(f"{operation.place} has the unknown parameter {key!r}" for key in sorted(given - known)),
         *(f"{operation.place} lacks the parameter {key!r}" for key in sorted(required - given)),
     ]
+
+
+def _unsupported(op_type: str, place: str) -> str:
+    kind = next((kind for kind, types in _KINDS.items() if op_type.startswith(types)), None)
+    return f"{place} is not supported" + (f" ({kind})" if kind else "")
 
 
 @cache

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +17,7 @@ from typing import Any, Protocol
 from mobilezoo import _environment
 from mobilezoo.errors import CoreMLFileError, InvalidArgumentError
 from mobilezoo.runtime import limits
-from mobilezoo.runtime._paths import check_file, content_of, path_inside
+from mobilezoo.runtime._paths import check_file, content_of, path_inside, text_in_place
 from mobilezoo.runtime.features import Feature, Metadata, read_feature, read_metadata
 
 _environment.coremltools()  # silences what the next import would print
@@ -24,7 +26,6 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 
 _DATA_FOLDER = "Data"
 _TEXT = 1000  # bytes by which a text is told
-_LFS = b"version https://git-lfs"
 
 
 class InPackage(Protocol):
@@ -71,15 +72,25 @@ class ModelFile:
         Outputs may be empty, as where no box is found.
 
         Raises:
-            CoreMLFileError: a kind of feature that is not known here.
+            CoreMLFileError: a kind of feature that is not known here, or two of one name.
         """
         description = self.model.description
         for function in description.functions:
             if function.name == function_name:
                 description = function
+        self._check_names("input", description.input)
+        self._check_names("output", description.output)
         return tuple(read_feature(item, self.path) for item in description.input), tuple(
             read_feature(item, self.path, lowest=0) for item in description.output
         )
+
+    def _check_names(self, side: str, declared: Iterable[Any]) -> None:
+        count = Counter(item.name for item in declared)
+        twice = next((name for name, times in count.items() if times > 1), None)
+        if twice is not None:
+            raise CoreMLFileError(
+                f"{self.path}: damaged, {side} {twice!r} is declared {count[twice]} times."
+            )
 
 
 @dataclass(frozen=True)
@@ -203,8 +214,9 @@ def _parse(spec_path: Path) -> Any:
 def _text_in(content: bytes) -> str | None:
     """What a file is that holds text and no protobuf; None for other files."""
     beginning = content[:_TEXT]
-    if beginning.startswith(_LFS):
-        return "a pointer of Git LFS. Get the file itself: git lfs pull"
+    other = text_in_place(beginning)
+    if other is not None:
+        return other
     printable = all(byte >= 32 or byte in b"\t\n\r" for byte in beginning)
     return "a text, no Core ML model" if printable and _is_utf8(content) else None
 

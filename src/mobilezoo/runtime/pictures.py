@@ -34,6 +34,11 @@ def read_picture(feature: Feature, picture: Any) -> Array:
     if hasattr(picture, "convert") and hasattr(picture, "mode"):
         return _from_pil(feature, picture)
     pixels = as_array(feature, picture)
+    if pixels.ndim == 0:
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} is of type {type(picture).__name__}; a picture is required: "
+            "PIL.Image.open(path), or an array of pixels."
+        )
     if pixels.ndim == 2:
         pixels = pixels[:, :, np.newaxis]
     _check_shape(feature, pixels)
@@ -71,6 +76,11 @@ def _from_pil(feature: Feature, picture: Any) -> Array:
             f"Image {feature.name!r} has gray of 16 bits; a PIL picture of mode 'F' is required, "
             f"{picture.mode!r} was given. Pass Image.fromarray(values) of float32 values."
         )
+    if mode != "F" and picture.mode.startswith(("I", "F")):  # Pillow would cut them off at 255
+        raise InvalidArgumentError(
+            f"Image {feature.name!r} is a PIL picture of mode {picture.mode!r}, of more than 8 "
+            "bits; bring its values to 0..255 first, and pass them as an array."
+        )
     pixels = np.asarray(picture if picture.mode == mode else picture.convert(mode))
     pixels = pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
     return _halves(feature, pixels) if mode == "F" else pixels
@@ -84,8 +94,22 @@ def _check_shape(feature: Feature, pixels: Array) -> None:
     if pixels.ndim not in (3, 4) or pixels.shape[-3:] != required or 0 in pixels.shape:
         raise InvalidArgumentError(
             f"Image {feature.name!r} has shape {pixels.shape}; (height, width, channels) = "
-            f"{required} is required, or several as {('n', *required)}."
+            f"{required} is required, or several as (n, {', '.join(map(str, required))})."
+            f"{_hint(feature, pixels)}"
         )
+
+
+def _hint(feature: Feature, pixels: Array) -> str:
+    """What may have been meant."""
+    channels = feature.shape[1]
+    if pixels.ndim in (3, 4) and pixels.shape[-3] == channels != pixels.shape[-1]:
+        order = "1, 2, 0" if pixels.ndim == 3 else "0, 2, 3, 1"
+        return f" Channels come last: pass pixels.transpose({order})."
+    if pixels.shape[-1:] == (4,) and channels == 3:
+        return " Leave the alpha channel out: pass pixels[..., :3]."
+    if channels == 1 and pixels.ndim == 3 and pixels.shape[-2:] == feature.shape[2:]:
+        return " Gray pictures have one channel: pass pixels[..., np.newaxis]."
+    return ""
 
 
 def _check_choice(feature: Feature, pixels: Array) -> None:

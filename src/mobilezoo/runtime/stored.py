@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.runtime.arithmetic import Array
 from mobilezoo.runtime.executable import Executable
 from mobilezoo.runtime.interpreter import evaluate
@@ -18,6 +19,7 @@ from mobilezoo.runtime.storage import Storage
 
 Place: TypeAlias = tuple[str, str]  # the value that an operation makes, and its parameter
 
+_MOST_NAMED = 3  # places in a message
 _FEW_BITS = ("constexpr_affine_dequantize", "constexpr_lut_to_dense")
 
 
@@ -32,7 +34,7 @@ class Weights:
         axis: along which each index has a scale of its own; None where all share one, or a table.
     """
 
-    read: Callable[[], Array]
+    read: Callable[[], Array] = field(repr=False)
     shape: tuple[int, ...]
     bits: int | None = None
     axis: int | None = None
@@ -57,7 +59,15 @@ def stored_weights(opened: Opened) -> dict[Place, Weights]:
 
 
 def with_weights(opened: Opened, weights: Mapping[Place, Array]) -> Opened:
-    """The same program with other weights, which must have the shapes of those they replace."""
+    """The same program with other weights, which must have the shapes of those they replace.
+
+    Raises:
+        InvalidArgumentError: no dictionary of places that the program has, another shape or kind of
+            numbers, or a pipeline, whose weights cannot be replaced.
+    """
+    if not isinstance(opened.executable, Executable):
+        raise InvalidArgumentError(f"{opened.path.name}: weights of a pipeline cannot be replaced.")
+    weights = _checked(weights, stored_weights(opened))
 
     def changed(operation: Operation) -> Operation:
         others = {
@@ -67,10 +77,37 @@ def with_weights(opened: Opened, weights: Mapping[Place, Array]) -> Opened:
         }
         return replace(operation, arguments={**operation.arguments, **others})
 
-    if not isinstance(opened.executable, Executable):
-        raise TypeError("the weights of a pipeline cannot be replaced")
     block = replace(opened.block, operations=tuple(map(changed, opened.block.operations)))
     return replace(opened, block=block, executable=opened.executable.changed(changed))
+
+
+def _checked(given: Any, known: Mapping[Place, Weights]) -> dict[Place, Array]:
+    """The weights as arrays of the right shapes and kinds, for places that there are."""
+    if not isinstance(given, Mapping):
+        raise InvalidArgumentError(
+            f"with_weights takes a dictionary, place -> array, and was given a "
+            f"{type(given).__name__}; places are the keys of weights()."
+        )
+    unknown = [place for place in given if place not in known]
+    if unknown:
+        named = ", ".join(map(str, list(known)[:_MOST_NAMED]))
+        raise InvalidArgumentError(
+            f"The program has no weights {unknown[0]!r}. Places are the keys of weights(), such as "
+            f"{named}."
+        )
+    return {place: _fitting(place, np.asarray(given[place]), known[place]) for place in given}
+
+
+def _fitting(place: Place, array: Array, known: Weights) -> Array:
+    """Numbers in the kind of those that they replace: real ones as float32."""
+    stored = known.read().dtype
+    whole = stored.kind in "iub"
+    if array.dtype.kind not in ("iub" if whole else "fiub") or array.shape != known.shape:
+        raise InvalidArgumentError(
+            f"The weights {place} are given as {array.dtype} of shape {array.shape}; "
+            f"{'whole ' if whole else ''}numbers of shape {known.shape} are required."
+        )
+    return array.astype(stored if whole else np.float32)
 
 
 def _weights(argument: Argument, makers: Mapping[str, Operation]) -> Weights | None:
