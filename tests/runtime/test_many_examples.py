@@ -83,6 +83,11 @@ def test_what_has_no_names_is_told_to_be_a_dictionary(double, given, kind):
         double.predict(given)
 
 
+def test_layers_take_one_example(double):
+    with pytest.raises(InvalidArgumentError, match=r"layers takes one .*: name -> value; list was"):
+        double.layers([example(0)])
+
+
 def test_a_picture_without_its_name_is_told_to_be_in_a_dictionary(double):
     image = pytest.importorskip("PIL.Image")
 

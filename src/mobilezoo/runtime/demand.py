@@ -24,9 +24,10 @@ from mobilezoo.runtime.storage import Storage
 
 # parameters that say how large a result is
 _SIZES = frozenset({
-    "begin", "crops", "end", "k", "one_hot_vector_size", "pad", "reps", "shape", "size",
-    "split_sizes", "start", "step",
+    "amounts", "begin", "count", "counts", "crops", "end", "k", "one_hot_vector_size", "pad",
+    "reps", "shape", "size", "split_sizes", "start", "step",
 })  # fmt: skip
+_FINDS_PLACES = ("non_zero", "whereNonZero")  # as many as there are
 # what makes no numbers of its own
 _FREE = frozenset({"Const", "ExpandDims", "Identity", "Placeholder", "Reshape", "Squeeze"})
 
@@ -116,7 +117,7 @@ def elements_made(graph: Any) -> int | None:
 def has_computed_sizes(block: Block) -> bool:
     """Whether an operation finds places, or reads a size that is no constant."""
     return any(
-        operation.type == "non_zero"
+        operation.type in _FINDS_PLACES
         or any(
             not isinstance(operation.arguments.get(key, Constant(None)), Constant) for key in _SIZES
         )

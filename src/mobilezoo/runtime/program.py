@@ -155,6 +155,11 @@ class CoreMLProgram:
         (sequence, 1, channels, height, width) if one of its layers works along a sequence;
         those of layers of any rank (specification 4 and later) are as the layers made them.
         """
+        if not isinstance(inputs, Mapping):
+            raise InvalidArgumentError(
+                "layers takes one example, a dictionary: name -> value; "
+                f"{type(inputs).__name__} was given."
+            )
         examples = read_examples(self.inputs, inputs)
         if examples.count is not None:
             raise InvalidArgumentError("layers takes one example, not several at once.")
@@ -168,7 +173,15 @@ class CoreMLProgram:
         return stored_weights(self._opened)
 
     def with_weights(self, weights: Mapping[Place, Array]) -> CoreMLProgram:
-        """The same program with others in place of some of its `weights()`, of equal shapes."""
+        """The same program with others in place of some of its `weights()`.
+
+        Args:
+            weights: place -> array, as `weights()` names the places; in the shape of what is there.
+
+        Raises:
+            InvalidArgumentError: a place that the program does not have, another shape, fractions
+                in place of whole numbers, or a pipeline.
+        """
         return CoreMLProgram(with_weights(self._opened, weights), self.arithmetic)
 
     def __repr__(self) -> str:

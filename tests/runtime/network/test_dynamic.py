@@ -5,6 +5,7 @@ import pytest
 
 from mobilezoo.errors import CoreMLFileError, UnsupportedOpError
 from mobilezoo.runtime import load_coreml
+from mobilezoo.runtime.demand import has_computed_sizes
 
 from .conftest import builder
 
@@ -86,6 +87,19 @@ def test_places_may_depend_on_the_values_of_inputs(open_network):
 
     # x[1:, :, 2:] % 5 is [[4, 0], [3, 4], [2, 3]]
     np.testing.assert_array_equal(y, [[0, 0, 0], [0, 1, 0], [0, 1, 1], [0, 2, 0], [0, 2, 1]])
+
+
+def test_what_makes_sizes_of_numbers_is_known_to_the_check_of_sizes(open_network):
+    def computed(*add):
+        made = builder({"x": (2, 3), "n": (2,)}, {"y": None}, disable_rank5_shape_mapping=True)
+        name, *arguments = add
+        getattr(made, name)("y", *arguments)
+        return has_computed_sizes(open_network(made)._block)
+
+    assert computed("add_where_nonzero", "x", "y")
+    assert computed("add_tile", ["x", "n"], "y", [])
+    assert computed("add_range_dynamic", ["n"], "y")
+    assert not computed("add_tile", "x", "y", [2, 2])
 
 
 def test_boxes_and_masks_of_a_slice_may_be_constants_of_the_network(open_network):
