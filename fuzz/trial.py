@@ -17,7 +17,10 @@ _MOST_INPUT = 1 << 20  # numbers of an example that is tried
 
 
 def try_file(path: Path) -> str:
-    """How it ended: "ran", or the name of an error of ours and where; any other error is raised."""
+    """How it ended: "ran", or the name of an error of ours and where.
+
+    Any other error is raised, and so is one of ours that calls itself a bug.
+    """
     endings = []
     try:
         repr(inspect_coreml(path))
@@ -45,6 +48,8 @@ def try_file(path: Path) -> str:
 
 
 def _name(error: MobilezooError) -> str:
+    if type(error) is MobilezooError:  # it says that mobilezoo is at fault
+        raise RuntimeError("an internal error") from error
     str(error).encode("utf-8", "surrogateescape")
     return type(error).__name__
 
