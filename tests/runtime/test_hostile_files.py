@@ -71,6 +71,18 @@ def test_features_of_one_name_are_refused(package, side):
         load_coreml(package)
 
 
+def test_rows_that_are_declared_to_be_one_example_are_counted(save_package):
+    package = save_package(build((1, 4, 6, 8), lambda x: mb.flatten2d(x=x, axis=2, name="y")))
+    edit(package, lambda operations: _declare_one_row(of_type(operations, "flatten2d")))
+
+    with pytest.raises(CoreMLFileError, match=r"'y' has shape \(4, 48\), .*declares \(1, 48\)"):
+        load_coreml(package).predict({"x": np.zeros((1, 4, 6, 8))})
+
+
+def _declare_one_row(operation):
+    operation.outputs[0].type.tensorType.dimensions[0].constant.size = 1
+
+
 @pytest.mark.parametrize("size", [1 << 62, (1 << 64) - 1, 0])
 def test_a_stored_weight_of_an_impossible_size_is_refused(package, size):
     def change(operations):

@@ -69,6 +69,16 @@ def _transpose(view: OperationView) -> bool:
     return perm is not None and int(perm[0]) % len(perm) == 0
 
 
+def _flatten(view: OperationView) -> bool:
+    """Rows are examples where nothing but them is in front of the axis."""
+    axis = view.constant("axis", 1)
+    if axis is None or not view.only_moving("x"):
+        return False
+    shape = view.shapes[name_of(view.operation.arguments["x"])]
+    first = int(axis) % len(shape)
+    return first > 0 and all(size == 1 for size in shape[1:first])
+
+
 def _reshape(view: OperationView) -> bool:
     """Both shapes start with 1 and rows are in order, so that an example stays together."""
     return (
@@ -232,7 +242,7 @@ RULES: dict[str, Callable[[OperationView], bool]] = {
     "band_part": _rank_above(2),
     "einsum": _einsum,
     "fill_like": _each_with_its_own("ref_tensor"),
-    "flatten2d": lambda view: view.only_moving("x") and _axis(view, view.rank("x"), 1),
+    "flatten2d": _flatten,
     "gather": _gather,
     "gather_along_axis": _along_axis("x", "indices"),
     "gather_nd": _gather_nd,
