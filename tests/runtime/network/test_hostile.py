@@ -147,7 +147,7 @@ def too_many_parts(spec):
         (large_border, r"borderAmounts is .*; 0 to 65536 are possible"),
         (three_borders, "3 borderAmounts; 2 are required"),
         (no_such_output, "nothing defines the output 'nowhere'"),
-        (same_name_twice, "a name twice"),
+        (same_name_twice, "output 'y' is declared 2 times"),
         (no_features, "no input"),
         (sequence_output, "feature 'y' has kind sequenceType, which is not supported"),
         (picture_of_no_colors, "image 'y' has color space INVALID_COLOR_SPACE"),
