@@ -14,7 +14,7 @@ ALLOWED = {
     "runtime": set(),
     "inspection": {"runtime", "data"},
     "randomize": {"graph", "data"},
-    "coreml": {"graph", "data"},
+    "coreml": {"graph", "data", "runtime"},
     "verification": {"coreml", "graph", "data", "runtime", "randomize"},
     "evaluation": {"benchmark", "data", "inspection", "runtime", "verification"},
     "weights": {"data"},

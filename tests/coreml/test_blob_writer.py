@@ -8,6 +8,7 @@ import pytest
 from coremltools.converters.mil.backend.mil.load import BlobWriter as TheirWriter
 
 from mobilezoo.coreml.blob_writer import BlobWriter
+from mobilezoo.coreml.compress.packing import pack_bits
 from mobilezoo.errors import MobilezooError
 
 RNG = np.random.default_rng(0)
@@ -85,3 +86,36 @@ def test_what_fails_while_parts_are_computed_ends_the_thread(tmp_path):
 
     assert not writer._thread._threads or not any(t.is_alive() for t in writer._thread._threads)
     assert writer._file.closed
+
+
+CODES = RNG.integers(0, 2, 37)  # fits every type
+WRITERS = {
+    "UINT1": (1, np.uint8), "UINT2": (2, np.uint8), "UINT3": (3, np.uint8), "UINT4": (4, np.uint8),
+    "INT4": (4, np.int8), "UINT6": (6, np.uint8), "UINT8": (8, np.uint8), "INT8": (8, np.int8),
+    "INT16": (16, np.int16), "UINT16": (16, np.uint16), "INT32": (32, np.int32),
+    "UINT32": (32, np.uint32),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [None, 2])
+@pytest.mark.parametrize("mil_type", WRITERS)
+def test_whole_numbers_and_codes_are_those_of_coremltools(tmp_path, mil_type, count):
+    bits, dtype = WRITERS[mil_type]
+    numbers = CODES.astype(dtype)
+    theirs = TheirWriter(str(tmp_path / "theirs.bin"))
+    write = getattr(theirs, f"write_{mil_type.lower()}_data")
+    offsets = [write(numbers), write(numbers[:5])]
+    del theirs
+
+    with BlobWriter(tmp_path / "ours.bin", count) as writer:
+        ours = []
+        for part in (numbers, numbers[:5]):
+            data = pack_bits(part, bits) if bits < 8 else part
+            unused = 8 * data.nbytes - bits * part.size
+            ours.append(writer.add_bytes(mil_type, data.nbytes, [data], unused))
+
+    content = (tmp_path / "ours.bin").read_bytes()
+    assert ours == offsets
+    assert content[4:] == (tmp_path / "theirs.bin").read_bytes()[4:]
+    assert content[:4] == bytes([2, 0, 0, 0])  # theirs counts only once
+    assert writer.digest == hashlib.sha256(content).digest()

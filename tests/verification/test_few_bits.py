@@ -15,6 +15,7 @@ from mobilezoo._environment import coremltools
 from mobilezoo.coreml.neural_network import quantization
 from mobilezoo.coreml.neural_network.table import NetworkSite
 from mobilezoo.errors import InvalidArgumentError, VacuousComparisonError, VerificationError
+from mobilezoo.runtime.stored import Weights
 from mobilezoo.verification.codes import rounding_fault
 
 SHAPE = (17, 13, 6)
@@ -215,19 +216,23 @@ def test_what_coremltools_compressed_after_the_export_is_judged_too(tmp_path, ne
         verify(network, tmp_path / "theirs.mlpackage")
 
 
+def coded(bits, **details):
+    return Weights(read=None, shape=(), bits=bits, **details)
+
+
 def test_a_rounding_is_to_the_nearest_of_the_values_in_use():
     kernel = np.array([0.0, 0.4, 0.6, 1.0])
 
-    assert rounding_fault(kernel, np.array([0.2, 0.2, 0.8, 0.8]), 1, None) == ""
-    assert "50.0% of" in rounding_fault(kernel, np.array([0.2, 0.8, 0.2, 0.8]), 1, None)
-    assert "100.0%" in rounding_fault(kernel, np.full(4, np.nan), 1, None)
+    assert rounding_fault(kernel, np.array([0.2, 0.2, 0.8, 0.8]), coded(1)) == ""
+    assert "50.0% of" in rounding_fault(kernel, np.array([0.2, 0.8, 0.2, 0.8]), coded(1))
+    assert "100.0%" in rounding_fault(kernel, np.full(4, np.nan), coded(1))
 
 
 def test_a_tables_values_lie_amid_the_weights_that_they_stand_for():
     kernel = np.array([-1.2, -0.8, 0.8, 1.2])
 
-    best = rounding_fault(kernel, np.array([-1.0, -1.0, 1.0, 1.0]), 1, None, best_table=True)
-    other = rounding_fault(kernel, np.array([-2.0, -2.0, 2.0, 2.0]), 1, None, best_table=True)
+    best = rounding_fault(kernel, np.array([-1.0, -1.0, 1.0, 1.0]), coded(1), best_table=True)
+    other = rounding_fault(kernel, np.array([-2.0, -2.0, 2.0, 2.0]), coded(1), best_table=True)
 
     assert best == ""
     assert "its table's values are not the means" in other
@@ -237,19 +242,19 @@ def test_each_channel_is_judged_by_its_own_values():
     kernel = np.array([[0.0, 2.9], [3.0, 20.0]])
     rounded = np.array([[0.0, 2.0], [3.5, 20.0]])  # of all values 3.5 is nearer to 2.9
 
-    assert rounding_fault(kernel, rounded, 3, 0) == ""
-    assert rounding_fault(kernel, rounded, 3, None) != ""
+    assert rounding_fault(kernel, rounded, coded(3, axis=0)) == ""
+    assert rounding_fault(kernel, rounded, coded(3)) != ""
 
 
 @pytest.mark.parametrize("bits", [2, 4, 6, 8])
 def test_a_table_of_which_one_value_is_in_use_is_none(bits):
     kernel = np.random.default_rng(0).normal(size=500)
 
-    fault = rounding_fault(kernel, np.full(500, kernel.mean()), bits, None, best_table=True)
+    fault = rounding_fault(kernel, np.full(500, kernel.mean()), coded(bits), best_table=True)
 
     assert "only 1 are in use" in fault or "too far" in fault
     constant = np.full(500, 0.25)
-    assert rounding_fault(constant, constant, bits, None, best_table=True) == ""
+    assert rounding_fault(constant, constant, coded(bits), best_table=True) == ""
 
 
 @pytest.mark.parametrize("name", ["palette6", "palette4", "palette1"])
@@ -283,8 +288,8 @@ def test_many_weights_are_looked_at_in_parts(monkeypatch):
     rounded = np.round(kernel * 20) / np.float32(20)
     rounded[31, 7] += 0.5
 
-    whole = [rounding_fault(kernel, rounded, 8, axis) for axis in (None, 0)]
+    whole = [rounding_fault(kernel, rounded, coded(8, axis=axis)) for axis in (None, 0)]
     monkeypatch.setattr("mobilezoo.verification.codes._PART", 7)
 
-    assert [rounding_fault(kernel, rounded, 8, axis) for axis in (None, 0)] == whole
+    assert [rounding_fault(kernel, rounded, coded(8, axis=axis)) for axis in (None, 0)] == whole
     assert "0.1% of the weights" in whole[0]

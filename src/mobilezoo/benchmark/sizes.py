@@ -44,8 +44,7 @@ def predict_size_bytes(
         input_shape: (height, width, channels), for models whose input has free sides.
 
     Raises:
-        InvalidArgumentError: unknown precision, one that packages cannot have, or not a Keras
-            model.
+        InvalidArgumentError: unknown precision, one of few bits, or not a Keras model.
         UnsupportedLayersError: layers that cannot be captured.
     """
     from mobilezoo.graph import capture, fold  # brings Keras, which tables do not need
@@ -59,11 +58,10 @@ def predict_graph_size_bytes(graph: Graph, precision: str = "float16") -> int:
     from mobilezoo.coreml.precision import precision as find_precision
 
     found = find_precision(precision)
-    if found.program_version is None:
+    if found.is_compressed:
         raise InvalidArgumentError(
-            f"Sizes are predicted for packages (.mlpackage), and {precision!r} is written to "
-            ".mlmodel only. Export it and measure with mobilezoo.benchmark.size_bytes, or pass "
-            "float16 or float32."
+            f"Sizes are predicted in float16 and float32. Export the model in {found.name!r} and "
+            "measure the file with mobilezoo.benchmark.size_bytes."
         )
     itemsize = found.dtype().itemsize
     shared: set[Any] = set()

@@ -10,6 +10,7 @@ from typing import Any
 from mobilezoo import _environment
 from mobilezoo.benchmark.sizes import size_bytes
 from mobilezoo.benchmark.table import megabytes
+from mobilezoo.cli import compression
 from mobilezoo.cli import model as model_argument
 from mobilezoo.data.preprocessing import Preprocessing
 from mobilezoo.errors import InvalidArgumentError
@@ -40,7 +41,8 @@ def export(arguments: Namespace) -> None:
     oldest = first_release("iOS", exported.get_spec().specificationVersion)
     print(exported.user_defined_metadata["com.mobilezoo.folded"])
     print(f"wrote {arguments.output}: {megabytes(size_bytes(arguments.output))}, "
-          f"{arguments.precision}, iOS {oldest.version} and later, "
+          f"{exported.user_defined_metadata['com.mobilezoo.precision']}, "
+          f"iOS {oldest.version} and later, "
           f"{_labels_in_words(labels, exported.user_defined_metadata)}")  # fmt: skip
     if arguments.verify:
         print(compare(model, arguments.output, limit=arguments.limit))
@@ -66,12 +68,13 @@ def _check_verifiable(arguments: Namespace) -> None:
             "--weights random to try things out."
         )
     if arguments.limit is not None:
-        from mobilezoo.coreml.precision import precision as find_precision
+        from mobilezoo.coreml.compress.choice import find_precisions, members, precision_name
         from mobilezoo.verification.limits import find_limits
 
-        precision = find_precision(arguments.precision)
-        few_bits = precision.scheme is not None
-        find_limits(arguments.limit, precision.name, arguments.output, separable=few_bits)
+        wanted = find_precisions(compression.precisions(arguments))
+        few_bits = any(item.is_compressed for item in members(wanted))
+        name = precision_name(wanted)
+        find_limits(arguments.limit, name, arguments.output, separable=few_bits)
 
 
 def _options(arguments: Namespace) -> dict[str, Any]:
@@ -80,7 +83,8 @@ def _options(arguments: Namespace) -> dict[str, Any]:
 
     flexible = arguments.flexible
     return {
-        "precision": arguments.precision,
+        "precision": compression.precisions(arguments),
+        "keep_ends": arguments.keep_ends,
         "inputs": arguments.inputs,
         "preprocessing": choose_preprocessing(arguments),
         "input_shape": model_argument.file_input_shape(arguments),

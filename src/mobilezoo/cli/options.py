@@ -104,3 +104,28 @@ def add_limit(parser: argparse.ArgumentParser, what: str = "") -> None:
         help=f"{what}largest difference allowed, relative to the largest value (default: by the "
         "precision); of weights in few bits, what rounding them may cost",
     )  # fmt: skip
+
+
+def add_compression(parser: argparse.ArgumentParser) -> None:
+    """What goes with a precision of few bits."""
+    parser.add_argument(
+        "--layer", action="append", default=[], metavar="PATTERN=PRECISION",
+        help="the precision of some layers, such as 'block1*=float16'; may be repeated, and the "
+        "first that fits counts",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-ends", action="store_true", help="leave the first and the last layer as they are"
+    )
+    parser.add_argument(
+        "--group-size", type=int, metavar="CHANNELS",
+        help="output channels that share a table (package, iOS 18; default: all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--block-size", type=int, metavar="CHANNELS",
+        help="input channels that share a scale (package, iOS 18; default: all, of int4 32)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--density", type=float, metavar="SHARE",
+        help="of the weights that are kept, the largest, such as 0.5 (package; iOS 16, in few bits "
+        "iOS 18)",
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from mobilezoo.cli import values
 from mobilezoo.cli.options import (
     add_arithmetic,
     add_builder_options,
+    add_compression,
     add_crop,
     add_imports,
     add_inputs,
@@ -26,6 +27,7 @@ _EXAMPLES = """examples:
   mobilezoo describe mobilenet_v2
   mobilezoo export mobilenet --alpha 0.5 --precision float16 -o MobileNet.mlpackage
   mobilezoo export my_model.keras --preprocessing unit --labels labels.txt -o Mine.mlpackage
+  mobilezoo compress Mine.mlpackage --precision palette4 -o Small.mlpackage
   mobilezoo verify my_model.keras Mine.mlpackage
   mobilezoo predict MobileNet.mlpackage cat.jpg dog.jpg
   mobilezoo evaluate Float16.mlpackage Palette4.mlpackage my_pictures
@@ -57,6 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_describe(subparsers)
     _add_pick(subparsers)
     _add_export(subparsers)
+    _add_compress(subparsers)
     _add_verify(subparsers)
     _add_predict(subparsers)
     _add_evaluate(subparsers)
@@ -129,9 +132,10 @@ def _add_export(subparsers: Any) -> None:
                         help="ends in .mlpackage (iOS 15) or .mlmodel (iOS 11)")  # fmt: skip
     parser.add_argument(
         "--precision", default="float16",
-        help="float16 (default) or float32; for a .mlmodel also int8, palette1 ... palette8 "
-        "(iOS 12)",
+        help="float16 (default), float32, int8, palette1 ... palette8 (.mlmodel: iOS 12, "
+        ".mlpackage: iOS 16), int4 (.mlpackage, iOS 18)",
     )  # fmt: skip
+    add_compression(parser)
     parser.add_argument(
         "--labels", help="imagenet, cifar10, digits, none or a text file with one label a line "
         "(default: the zoo's own labels, none for other models)",
@@ -152,6 +156,28 @@ def _add_export(subparsers: Any) -> None:
     group = parser.add_argument_group("shown by Xcode")
     for option in ("--author", "--license", "--description", "--model-version"):
         group.add_argument(option, default="", metavar="TEXT", help="of the model")
+
+
+def _add_compress(subparsers: Any) -> None:
+    examples = [
+        "mobilezoo compress Mine.mlpackage --precision palette6 -o Small.mlpackage",
+        "mobilezoo compress Mine.mlpackage --precision int8 --keep-ends -o Small.mlpackage",
+        "mobilezoo compress Mine.mlpackage --precision palette4 --layer 'block1*=int8' "
+        "-o Small.mlpackage",
+    ]
+    parser = _command(
+        subparsers, "compress", "compression:compress", "a Core ML package in fewer bits", examples
+    )
+    parser.add_argument("file", metavar="FILE", help="a .mlpackage, whoever made it")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE",
+                        help="ends in .mlpackage")  # fmt: skip
+    parser.add_argument(
+        "--precision", required=True,
+        help="int8, palette1, 2, 4, 6, 8 (iOS 16), palette3, int4 (iOS 18), or float16 with "
+        "--layer or --density",
+    )  # fmt: skip
+    add_compression(parser)
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
 
 
 def _add_verify(subparsers: Any) -> None:

@@ -4,6 +4,7 @@ from mobilezoo import _environment
 
 _environment.coremltools()  # its start-up noise is silenced before anything here imports it
 
+from mobilezoo.coreml.compress.compressing import compress_coreml  # noqa: E402
 from mobilezoo.coreml.export import export_coreml  # noqa: E402
 from mobilezoo.coreml.flexibility import (  # noqa: E402
     BatchRange,
@@ -11,6 +12,7 @@ from mobilezoo.coreml.flexibility import (  # noqa: E402
     ImageSizeRange,
     ImageSizes,
 )
+from mobilezoo.coreml.precision import Linear, Palette, Sparse  # noqa: E402
 from mobilezoo.coreml.training import OnDeviceTraining  # noqa: E402
 
 __all__ = [
@@ -18,6 +20,10 @@ __all__ = [
     "BatchSizes",
     "ImageSizeRange",
     "ImageSizes",
+    "Linear",
     "OnDeviceTraining",
+    "Palette",
+    "Sparse",
+    "compress_coreml",
     "export_coreml",
 ]

@@ -2,7 +2,8 @@
 
     file header  (64 bytes)  uint32 count, uint32 version = 2, zeros
     record       (64 bytes)  uint32 sentinel 0xDEADBEEF, uint32 type, uint64 size in bytes,
-                             uint64 offset of the data, zeros
+                             uint64 offset of the data, uint64 bits at its end that mean nothing,
+                             zeros
     data, and zeros up to the next record
 
 Everything is little-endian, and byte for byte what coremltools' own writer makes. That one takes
@@ -14,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -23,15 +24,21 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from mobilezoo._content import digest
 from mobilezoo.errors import MobilezooError
 
-Part = npt.NDArray[np.floating[Any]]
+Part = npt.NDArray[Any]
 
 _HEADER = struct.Struct("<II56x")
-_RECORD = struct.Struct("<IIQQ40x")
+_RECORD = struct.Struct("<IIQQQ32x")
 _VERSION = 2
 _SENTINEL = 0xDEADBEEF
-_TYPES = {np.dtype(np.float16): 1, np.dtype(np.float32): 2}
+_TYPES = {
+    "FLOAT16": 1, "FLOAT32": 2, "UINT8": 3, "INT8": 4, "INT16": 6, "UINT16": 7,
+    "INT4": 8, "UINT1": 9, "UINT2": 10, "UINT4": 11, "UINT3": 12, "UINT6": 13, "INT32": 14,
+    "UINT32": 15,
+}  # fmt: skip
+_FLOATS = {np.dtype(np.float16): "FLOAT16", np.dtype(np.float32): "FLOAT32"}
 _ALIGNMENT = 64  # bytes
 _TOGETHER = 1 << 18  # bytes that are handed to the thread at once, at least
 _WAITING = 2  # handed over and not yet written
@@ -46,18 +53,20 @@ class BlobWriter:
 
     Args:
         path: of the file.
-        count: of the arrays that it will hold.
+        count: of the arrays that it will hold; None where that is not known before.
 
     Raises:
         MobilezooError: a bug: arrays are not as they were announced.
 
     Attributes:
         digest: SHA-256 of the file, once it is closed.
+        count: of the arrays that were added.
     """
 
     digest: bytes
 
-    def __init__(self, path: Path, count: int) -> None:
+    def __init__(self, path: Path, count: int | None) -> None:
+        self._path = path
         self._file: BinaryIO = path.open("wb")
         self._hash = hashlib.sha256()
         self._thread = ThreadPoolExecutor(1, "weight file")
@@ -65,8 +74,9 @@ class BlobWriter:
         self._gathered: list[bytes | memoryview] = []
         self._gathered_bytes = 0
         self._end = 0
-        self._missing = count
-        self._put(_HEADER.pack(count, _VERSION))
+        self._announced = count
+        self.count = 0
+        self._put(_HEADER.pack(count or 0, _VERSION))
 
     def __enter__(self) -> BlobWriter:
         return self
@@ -83,11 +93,14 @@ class BlobWriter:
         with self._file:
             if error is None:
                 self._wait(0)
-                self._check(self._missing == 0, f"{self._missing} arrays too few")
+                missing = 0 if self._announced is None else self._announced - self.count
+                self._check(missing == 0, f"{missing} arrays too few")
         self.digest = self._hash.digest()
+        if error is None and self._announced is None:
+            self._correct_count()
 
     def add(self, dtype: Any, size_bytes: int, parts: Iterable[Part]) -> int:
-        """Write an array.
+        """Write an array of floating numbers.
 
         Args:
             dtype: float16 or float32.
@@ -98,18 +111,44 @@ class BlobWriter:
         Returns:
             Where its record begins, in bytes: the array's "offset" in a program.
         """
-        self._missing -= 1
-        self._check(np.dtype(dtype) in _TYPES, f"{np.dtype(dtype)} in a weight file")
+        self._check(np.dtype(dtype) in _FLOATS, f"{np.dtype(dtype)} in a weight file")
+
+        def checked() -> Iterator[Part]:
+            for part in parts:
+                self._check(part.dtype == dtype, f"{part.dtype} in an array of {np.dtype(dtype)}")
+                yield part
+
+        return self.add_bytes(_FLOATS[np.dtype(dtype)], size_bytes, checked())
+
+    def add_bytes(
+        self, mil_type: str, size_bytes: int, parts: Iterable[Part], unused_bits: int = 0
+    ) -> int:
+        """Write an array of any type that a weight file knows, as its bytes.
+
+        Args:
+            mil_type: such as "UINT4".
+            size_bytes: of all of them.
+            parts: as `add` takes them.
+            unused_bits: at the end, of codes that fill no whole byte.
+
+        Returns:
+            As `add`.
+        """
+        self.count += 1
         offset = self._end + -self._end % _ALIGNMENT
         start = offset + _RECORD.size
-        record = _RECORD.pack(_SENTINEL, _TYPES[np.dtype(dtype)], size_bytes, start)
+        record = _RECORD.pack(_SENTINEL, _TYPES[mil_type], size_bytes, start, unused_bits)
         self._put(bytes(offset - self._end) + record)
         for part in parts:
-            self._check(part.dtype == dtype, f"{part.dtype} in an array of {np.dtype(dtype)}")
             self._put(part.reshape(-1).view(np.uint8).data)
         written = self._end - start
         self._check(written == size_bytes, f"{written} bytes in parts, {size_bytes} announced")
         return offset
+
+    def _correct_count(self) -> None:
+        with self._path.open("r+b") as file:
+            file.write(_HEADER.pack(self.count, _VERSION))
+        self.digest = digest(self._path)
 
     def _check(self, holds: bool, what: str) -> None:
         if not holds:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Iterable, Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import coremltools
 import keras
@@ -17,26 +14,19 @@ from coremltools.models import MLModel
 from mobilezoo._version import __version__
 from mobilezoo.coreml.arguments import check_arguments, check_texts
 from mobilezoo.coreml.classes import classify
+from mobilezoo.coreml.compress.compressing import Given
 from mobilezoo.coreml.description import describe
-from mobilezoo.coreml.emit import EMITTERS, emit
+from mobilezoo.coreml.emit import EMITTERS
 from mobilezoo.coreml.flexibility import Flexibility, check_flexibility
 from mobilezoo.coreml.interface import Interface, plan
-from mobilezoo.coreml.neural_network import (
-    check_expressible,
-    emit_network,
-    make_updatable,
-    write_network,
-)
+from mobilezoo.coreml.neural_network import check_expressible
 from mobilezoo.coreml.overflow import check_use, warn_of_overflow
-from mobilezoo.coreml.package import check_packages, write_package
 from mobilezoo.coreml.pixels import warn_of_preprocessing
-from mobilezoo.coreml.precision import Precision
-from mobilezoo.coreml.precision import precision as find_precision
-from mobilezoo.coreml.save import check_output
-from mobilezoo.coreml.saved import Writer, saved
+from mobilezoo.coreml.saved import saved
 from mobilezoo.coreml.sizes import capture_at_all_sizes, check_every_size
-from mobilezoo.coreml.target import Format, Target, choose_format, find_target
-from mobilezoo.coreml.training import Candidates, OnDeviceTraining, find_candidates, find_training
+from mobilezoo.coreml.target import Format
+from mobilezoo.coreml.training import OnDeviceTraining, find_candidates, find_training
+from mobilezoo.coreml.writing import find_file, find_writer
 from mobilezoo.data.labels import find_labels
 from mobilezoo.data.preprocessing import Preprocessing, preprocessing_of
 from mobilezoo.data.preprocessing import preprocessing as find_preprocessing
@@ -46,14 +36,14 @@ from mobilezoo.graph import FoldReport, Graph, fold
 from mobilezoo.graph.free import check_free_sides
 
 _log = logging.getLogger("mobilezoo")
-_mil = threading.Lock()  # coremltools' builder keeps what it is building in globals
 
 
 def export_coreml(
     model: keras.Model,
     path: str | os.PathLike[str] | None = None,
     *,
-    precision: str = "float16",
+    precision: Given = "float16",
+    keep_ends: bool = False,
     inputs: str | None = None,
     preprocessing: str | Preprocessing | None = None,
     labels: str | Iterable[str] | None = None,
@@ -80,10 +70,14 @@ def export_coreml(
         model: any Keras 3 model, built: Functional, Sequential, nested or subclassed.
         path: where to write, ending in ".mlpackage" or ".mlmodel"; None keeps it in a temporary
             folder.
-        precision: of weights and activations: "float16" or "float32". For a .mlmodel also "int8"
-            (each output channel with a scale and an offset) and "palette1" to "palette8" (the
-            best table of 2 ** bits numbers for each kernel): large kernels of convolutions and
-            dense layers in so many bits, the rest in float16.
+        precision: of weights and activations: "float16" or "float32"; or of large kernels of
+            convolutions and dense layers, the rest being in float16: "int8" (iOS 16), "int4"
+            (iOS 18), "palette1" to "palette8" (the best table of 2 ** bits numbers for each
+            kernel; iOS 16, 3 bits iOS 18; a .mlmodel takes int8 and all palettes, iOS 12), a
+            `Palette`, `Linear` or `Sparse`, or a dictionary of these by names or patterns of
+            layers ({"block1*": "float16", "*": "palette4"}), of which the first that fits counts.
+        keep_ends: whether the first and the last layer stay in float16, which costs few bytes and
+            often keeps the accuracy.
         inputs: "image" or "array"; default: "image" where the model has one input with 1 or 3
             channels.
         preprocessing: how the pixels of an image input are prepared: "none", "unit", "tf",
@@ -124,7 +118,9 @@ def export_coreml(
     texts = check_texts(
         author=author, license=license, short_description=short_description, version=version
     )
-    file = _file(path, precision, minimum_deployment_target, overwrite)
+    file = find_file(
+        path, precision, minimum_deployment_target, keep_ends=keep_ends, overwrite=overwrite
+    )
     check_use(calibration, file.precision)
     training = find_training(updatable, file.form, file.precision, file.system)
     check_flexibility(flexible, file.form, file.system, learns=training is not None)
@@ -151,62 +147,19 @@ def export_coreml(
         warn_of_overflow(model, classes.graph, calibration, input_shape)
     notes = "".join(f"; {key}: {value}" for key, value in classes.notes.items())
     _log.info("%s: %s%s", model.name, report, notes)
-    user_defined = {**_record(model, features, file.precision, report), **classes.notes}
+    user_defined = {**_record(model, features, file.precision_name, report), **classes.notes}
     description = describe(classes.graph, features, texts, user_defined, file.form)
-    write = _writer(classes.graph, features, file, description, learning)
+    write = find_writer(classes.graph, features, file, description, learning)
     return saved(write, file.path, file.form, overwrite)
 
 
-class _File(NamedTuple):
-    """What is to be written where."""
-
-    path: Path | None
-    form: Format
-    precision: Precision
-    system: Target | None
-
-
-def _file(path: Any, precision: str, minimum_deployment_target: Any, overwrite: bool) -> _File:
-    """Check the arguments that concern the file, before any work."""
-    chosen = find_precision(precision)
-    target = None if path is None else check_output(path, overwrite)
-    system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
-    form = choose_format(target, system, chosen)
-    if form is Format.ML_PROGRAM:
-        check_packages()
-    return _File(target, form, chosen, system)
-
-
-def _writer(
-    graph: Graph,
-    features: Interface,
-    file: _File,
-    description: Any,
-    learning: tuple[OnDeviceTraining, Candidates] | None,
-) -> Writer:
-    """The function that emits and writes the file, and returns its specification."""
-
-    def write(fresh: Path) -> Any:
-        if file.form is Format.NEURAL_NETWORK:
-            network = emit_network(graph, features, file.precision, description)
-            if learning is not None:
-                make_updatable(network, *learning)
-            write_network(network, fresh)
-            return network
-        with _mil:
-            emitted = partial(emit, graph, features, file.precision)
-            return write_package(emitted, description, fresh)
-
-    return write
-
-
 def _record(
-    model: keras.Model, interface: Interface, precision: Precision, report: FoldReport
+    model: keras.Model, interface: Interface, precision: str, report: FoldReport
 ) -> dict[str, str]:
     """What the file says of how it was made; `verify` and `inspect` read it."""
     record = {
         "com.mobilezoo.version": __version__,
-        "com.mobilezoo.precision": precision.name,
+        "com.mobilezoo.precision": precision,
         "com.mobilezoo.folded": str(report),
         "com.mobilezoo.keras": keras.__version__,
         "com.mobilezoo.coremltools": coremltools.__version__,

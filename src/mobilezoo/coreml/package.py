@@ -55,24 +55,42 @@ def write_package(
     Returns:
         Its specification.
     """
-    data = folder / "Data"
-    weights = data / _WEIGHTS
-    weights.mkdir(parents=True)
-    poured = WeightFile(weights)
+    poured = WeightFile(weights_folder(folder))
     with _no_collection():
         program = emit(poured)
         poured.write()
         specification = _specification(program, poured, description)
-    set_content_hash(specification, poured.digests)
+    finish_package(specification, poured.digests, folder)
+    return specification
+
+
+def weights_folder(folder: Path) -> Path:
+    """Make the folder of the weight files of a package that is being written."""
+    weights = folder / "Data" / _WEIGHTS
+    weights.mkdir(parents=True)
+    return weights
+
+
+def finish_package(
+    specification: Model_pb2.Model, digests: Mapping[str, bytes], folder: Path
+) -> None:
+    """Write the specification, with its content hash, and the manifest.
+
+    Args:
+        specification: changed: it gets the hash.
+        digests: SHA-256 of the weight files, by their names; without any, their folder goes.
+        folder: of the package, in which `weights_folder` is.
+    """
+    data = folder / "Data"
+    set_content_hash(specification, digests)
     serialized = specification.SerializeToString(deterministic=True)
     (data / _SPECIFICATION).write_bytes(serialized)
     items = [("model.mlmodel", _SPECIFICATION, "CoreML Model Specification")]
-    if poured.digests:
+    if digests:
         items.append(("weights", _WEIGHTS, "CoreML Model Weights"))
     else:
-        weights.rmdir()
+        (data / _WEIGHTS).rmdir()
     (folder / "Manifest.json").write_text(_manifest(items), "utf-8")
-    return specification
 
 
 @contextmanager

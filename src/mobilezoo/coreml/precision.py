@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -15,8 +16,51 @@ from mobilezoo.errors import InvalidArgumentError, did_you_mean
 class Scheme(Enum):
     """How a kernel is stored in few bits."""
 
-    LINEAR = "weight = scale * code + offset, both for each output channel"
+    LINEAR = "weight = scale * code, in a neural network + offset, for each output channel"
     PALETTE = "weight = table[code]"
+    MIXED = "each layer as it was asked for"
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Kernels as codes into tables: weight = table[code].
+
+    Attributes:
+        bits: of a code; a table has 2 ** bits numbers. 1, 2, 4, 6, 8, in a package from iOS 18 also
+            3, in a neural network all from 1 to 8.
+        group_size: how many output channels share a table (a package, iOS 18): where it does
+            not divide their number, the largest divisor below; None: all.
+    """
+
+    bits: int
+    group_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Kernels as whole numbers: weight = scale * code.
+
+    Attributes:
+        bits: of a code, 8 or 4 (a package, iOS 18).
+        block_size: how many input channels of an output channel share a scale (a package,
+            iOS 18), or the largest divisor below; None: all, or 32 where a code has 4 bits.
+    """
+
+    bits: int = 8
+    block_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """Kernels of which only the largest weights are kept, as they are or in few bits.
+
+    Attributes:
+        density: share of the weights that is kept, above 0 and below 1.
+        values: how these are stored: None for float16, or a `Palette` or `Linear` (iOS 18).
+    """
+
+    density: float
+    values: Palette | Linear | None = None
 
 
 @dataclass(frozen=True)
@@ -28,40 +72,89 @@ class Precision:
         dtype: NumPy type of activations, and of weights that are not in few bits.
         agreement: largest difference from Keras, relative to the largest reference value,
             that a sound export keeps to; None where that depends on the network.
-        network_version: of the specification that a neural network in it needs.
+        network_version: of the specification that a neural network in it needs; None: cannot be.
         program_version: of the specification that an ML program in it needs; None: cannot be.
         scheme: of kernels in few bits; None: there are none.
         bits: of a code.
+        group_size: output channels that share a table; None: all.
+        block_size: input channels that share a scale; None: all.
+        density: share of the weights that is kept; None: all.
     """
 
     name: str
     dtype: type[np.floating[Any]]
     agreement: float | None
-    network_version: int
+    network_version: int | None
     program_version: int | None
     scheme: Scheme | None = None
     bits: int = 0
+    group_size: int | None = None
+    block_size: int | None = None
+    density: float | None = None
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether large kernels take less than float16 does."""
+        return self.scheme is not None or self.density is not None
 
 
-def _few_bits(name: str, scheme: Scheme, bits: int, *, agreement: float | None) -> Precision:
+BLOCK = 32  # input channels that share a scale of 4 bits
+_EIGHT_BITS = 0.2  # measured on lively networks of the zoo: docs/decisions.md
+_IOS16, _IOS18 = 7, 9  # versions of the specification
+_PROGRAM_PALETTES = {1: _IOS16, 2: _IOS16, 3: _IOS18, 4: _IOS16, 6: _IOS16, 8: _IOS16}
+MIXED = "mixed: "  # begins the name of several precisions in one file
+_NAME = re.compile(
+    r"(?:sparse (?P<density>[\d.e-]+)(?:, |$))?(?:(?P<kind>palette|int)(?P<bits>\d))?"
+    r"(?:, groups of (?P<group>\d+)|, blocks of (?P<block>\d+))?"
+)
+PALETTES = tuple(f"palette{bits}" for bits in range(1, 9))
+
+
+def _of_palette(given: Palette) -> Precision:
+    name, version = f"palette{given.bits}", _PROGRAM_PALETTES.get(given.bits)
+    if given.group_size is not None:
+        name, version = f"{name}, groups of {given.group_size}", version and _IOS18
     return Precision(
-        name, np.float16, agreement, network_version=3, program_version=None, scheme=scheme,
-        bits=bits,
+        name, np.float16, _EIGHT_BITS if given.bits == 8 else None,
+        network_version=3 if given.group_size is None else None, program_version=version,
+        scheme=Scheme.PALETTE, bits=given.bits, group_size=given.group_size,
     )  # fmt: skip
 
 
-_EIGHT_BITS = 0.2  # measured on lively networks of the zoo: docs/decisions.md
-PALETTES = tuple(f"palette{bits}" for bits in range(1, 9))
+def _of_linear(given: Linear) -> Precision:
+    whole = given.bits == 8 and given.block_size is None
+    block = None if whole else given.block_size or BLOCK
+    named = "" if given.block_size is None else f", blocks of {given.block_size}"
+    return Precision(
+        f"int{given.bits}{named}", np.float16, _EIGHT_BITS if given.bits == 8 else None,
+        network_version=3 if whole else None, program_version=_IOS16 if whole else _IOS18,
+        scheme=Scheme.LINEAR, bits=given.bits, block_size=block,
+    )  # fmt: skip
+
+
+def _of_sparse(given: Sparse) -> Precision:
+    name = f"sparse {given.density:g}"
+    if given.values is None:
+        return Precision(name, np.float16, None, None, _IOS16, density=given.density)
+    kept = _FINDERS[type(given.values)](given.values)
+    version = kept.program_version and _IOS18
+    return replace(
+        kept, name=f"{name}, {kept.name}", agreement=None, network_version=None,
+        program_version=version, density=given.density, block_size=None,
+    )  # fmt: skip
+
+
+_FINDERS: dict[type, Callable[[Any], Precision]] = {
+    Palette: _of_palette, Linear: _of_linear, Sparse: _of_sparse
+}  # fmt: skip
 PRECISIONS = {
     item.name: item
     for item in (
         Precision("float32", np.float32, agreement=1e-4, network_version=1, program_version=6),
         Precision("float16", np.float16, agreement=2e-2, network_version=2, program_version=6),
-        _few_bits("int8", Scheme.LINEAR, 8, agreement=_EIGHT_BITS),
-        *(
-            _few_bits(name, Scheme.PALETTE, bits, agreement=_EIGHT_BITS if bits == 8 else None)
-            for bits, name in enumerate(PALETTES, 1)
-        ),
+        _of_linear(Linear(8)),
+        _of_linear(Linear(4)),
+        *(_of_palette(Palette(bits)) for bits in range(1, 9)),
     )
 }
 _ALIASES = {
@@ -73,18 +166,72 @@ _ALIASES = {
 _BITS = re.compile(r"(?:u?int|palette|lut|kmeans|linear|q)?[\s_-]*([1-8])[\s_-]*(?:bits?)?")
 
 
-def precision(name: str) -> Precision:
-    """The precision called `name`.
+def precision(given: Any) -> Precision:
+    """The precision of that name, or that a `Palette`, `Linear` or `Sparse` describes.
 
     Raises:
-        InvalidArgumentError: unknown; names what there is.
+        InvalidArgumentError: unknown, or numbers that cannot be; names what there is.
     """
-    if not isinstance(name, str) or name not in PRECISIONS:
+    if type(given) in _FINDERS:
+        _check(given)
+        return _FINDERS[type(given)](given)
+    if not isinstance(given, str) or given not in PRECISIONS:
         raise InvalidArgumentError(
-            f"Unknown precision {name!r}. Choose float32, float16, int8, or {PALETTES[0]} to "
-            f"{PALETTES[-1]}.{_guess(str(name).strip().lower())}"
+            f"Unknown precision {given!r}. Choose float32, float16, int8, int4, {PALETTES[0]} to "
+            f"{PALETTES[-1]}, or a Palette, Linear or Sparse.{_guess(str(given).strip().lower())}"
         )
-    return PRECISIONS[name]
+    return PRECISIONS[given]
+
+
+def precision_named(name: str) -> Precision | None:
+    """The precision that a file says it has; None for a name that none of ours has."""
+    if name in PRECISIONS:
+        return PRECISIONS[name]
+    if name.startswith(MIXED):
+        return Precision(name, np.float16, None, None, _IOS16, Scheme.MIXED)
+    parts = _NAME.fullmatch(name)
+    if parts is None or not (parts["kind"] or parts["density"]):
+        return None
+    found: Any = None
+    if parts["kind"] == "palette":
+        found = Palette(int(parts["bits"]), int(parts["group"]) if parts["group"] else None)
+    elif parts["kind"] == "int":
+        found = Linear(int(parts["bits"]), int(parts["block"]) if parts["block"] else None)
+    return precision(found if parts["density"] is None else Sparse(float(parts["density"]), found))
+
+
+def _check(given: Palette | Linear | Sparse) -> None:
+    """Raise InvalidArgumentError for numbers that no file can have."""
+    if isinstance(given, Sparse):
+        if not isinstance(given.density, float) or not 0 < given.density < 1:
+            raise InvalidArgumentError(
+                f"{given}: density must be above 0 and below 1; 0.25 keeps a quarter."
+            )
+        if given.values is not None:
+            if not isinstance(given.values, (Palette, Linear)):
+                raise InvalidArgumentError(f"{given}: values must be a Palette or a Linear.")
+            _check(given.values)
+            _check_joint(given)
+        return
+    known, size = (range(1, 9), given.group_size) if isinstance(given, Palette) else (
+        (4, 8), given.block_size
+    )  # fmt: skip
+    if not _is_whole(given.bits) or given.bits not in known:
+        raise InvalidArgumentError(f"{given}: bits must be one of {', '.join(map(str, known))}.")
+    if size is not None and (not _is_whole(size) or size < 1):
+        raise InvalidArgumentError(f"{given}: channels are counted from 1 on.")
+
+
+def _check_joint(given: Sparse) -> None:
+    if getattr(given.values, "group_size", None) or getattr(given.values, "block_size", None):
+        raise InvalidArgumentError(
+            f"{given}: sparse weights have one table, or a scale for each output channel. Leave "
+            "group_size and block_size out."
+        )
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
 
 
 def _guess(name: str) -> str:
@@ -95,4 +242,5 @@ def _guess(name: str) -> str:
     if bits is None:
         return did_you_mean(name, PRECISIONS)
     meant = f"palette{bits[1]}"
-    return f" Did you mean {f'int8 or {meant}' if bits[1] == '8' else repr(meant)}?"
+    linear = f"int{bits[1]} or {meant}"
+    return f" Did you mean {linear if bits[1] in '48' else repr(meant)}?"

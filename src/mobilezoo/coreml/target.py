@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,18 +113,36 @@ def choose_format(path: Path | None, target: Target | None, precision: Precision
         chosen = Format.NEURAL_NETWORK
     else:
         chosen = Format.ML_PROGRAM
-    if chosen is Format.ML_PROGRAM and precision.program_version is None:
-        instead = "Pass a path that ends in .mlmodel" if path is not None else (
-            "Pass a path that ends in .mlmodel, or minimum_deployment_target="
-            f"{first_release('iOS', precision.network_version).name!r}"
-        )  # fmt: skip
-        raise InvalidArgumentError(
-            f"precision={precision.name!r} is written to neural networks (.mlmodel) only in this "
-            f"version, not to ML programs (.mlpackage). {instead}, or precision='float16'."
-        )
+    if chosen is Format.ML_PROGRAM:
+        check_program(precision)
+    else:
+        _check_network(precision)
     if target is not None:
         _check_readable(chosen, target, precision)
     return chosen
+
+
+def check_program(precision: Precision) -> None:
+    """Raise InvalidArgumentError where no ML program can be in that precision."""
+    if precision.program_version is None:
+        known = [
+            name
+            for name, item in PRECISIONS.items()
+            if item.scheme is precision.scheme and item.program_version is not None
+        ]
+        raise InvalidArgumentError(
+            f"precision={precision.name!r} is written to neural networks (.mlmodel) only; a "
+            f".mlpackage can be in {', '.join(known)}. Choose one of these, or a path that ends in "
+            ".mlmodel."
+        )
+
+
+def _check_network(precision: Precision) -> None:
+    if precision.network_version is None:
+        raise InvalidArgumentError(
+            f"precision={precision.name!r} is written to ML programs (.mlpackage) only. Choose a "
+            "path that ends in .mlpackage, or int8 or palette1 to palette8."
+        )
 
 
 def first_release(system: str, specification_version: int) -> Target:
@@ -139,19 +158,25 @@ def _check_readable(chosen: Format, target: Target, precision: Precision) -> Non
             f"A .mlpackage needs {lowest.name}; minimum_deployment_target={target.name!r} is "
             f"older. Write a .mlmodel, or pass minimum_deployment_target={lowest.name!r}."
         )
-    needed = precision.network_version
-    if chosen is Format.NEURAL_NETWORK and target.specification_version < needed:
+    needed = version_in(chosen, precision) or 0
+    if target.specification_version < needed:
         readable = [
             item.name
             for item in PRECISIONS.values()
-            if item.network_version <= target.specification_version
+            if (version_in(chosen, item) or math.inf) <= target.specification_version
         ]
         lowest = first_release(target.system, needed)
         raise InvalidArgumentError(
-            f"A .mlmodel in {precision.name} needs {lowest.name}; minimum_deployment_target="
+            f"A {chosen.value} in {precision.name} needs {lowest.name}; minimum_deployment_target="
             f"{target.name!r} is older. Pass precision={' or '.join(map(repr, readable))}, or "
             f"minimum_deployment_target={lowest.name!r}."
         )
+
+
+def version_in(form: Format, precision: Precision) -> int | None:
+    """The version of the specification that a file in that precision needs; None: none can be."""
+    network = form is Format.NEURAL_NETWORK
+    return precision.network_version if network else precision.program_version
 
 
 def _release(system: str, version: str) -> Target | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.runtime.arithmetic import Array
+from mobilezoo.runtime.blob import Blob
 from mobilezoo.runtime.executable import Executable
 from mobilezoo.runtime.interpreter import evaluate
 from mobilezoo.runtime.network.weights import StoredWeights
@@ -20,7 +21,14 @@ from mobilezoo.runtime.storage import Storage
 Place: TypeAlias = tuple[str, str]  # the value that an operation makes, and its parameter
 
 _MOST_NAMED = 3  # places in a message
-_FEW_BITS = ("constexpr_affine_dequantize", "constexpr_lut_to_dense")
+_FEW_BITS = ("constexpr_affine_dequantize", "constexpr_lut_to_dense")  # one table, or an axis
+_BLOCKS = {  # the parameter whose shape says how many, and the codes
+    "constexpr_blockwise_shift_scale": ("scale", "data"),
+    "constexpr_lut_to_dense": ("lut", "indices"),
+    "constexpr_lut_to_sparse": ("lut", "indices_nonzero_data"),
+    "constexpr_sparse_blockwise_shift_scale": ("scale", "nonzero_data"),
+}
+_SPARSE = "constexpr_sparse_to_dense"
 
 
 @dataclass(frozen=True)
@@ -32,18 +40,23 @@ class Weights:
         shape: of the weights.
         bits: of the codes as which they are stored; None where they are stored as numbers.
         axis: along which each index has a scale of its own; None where all share one, or a table.
+        blocks: how many equal parts of each axis have a scale or a table of their own; empty where
+            `axis` says it.
+        is_sparse: whether only those that are not zero are stored.
     """
 
     read: Callable[[], Array] = field(repr=False)
     shape: tuple[int, ...]
     bits: int | None = None
     axis: int | None = None
+    blocks: tuple[int, ...] = ()
+    is_sparse: bool = False
 
 
 def stored_weights(opened: Opened) -> dict[Place, Weights]:
     """All weights that operations read from the file; none of a pipeline's.
 
-    Not those in blocks, sparse ones, or codes whose tables and scales are codes themselves.
+    Not codes whose tables and scales are codes themselves, nor tables of vectors.
     """
     if not isinstance(opened.executable, Executable):
         return {}
@@ -113,7 +126,7 @@ def _fitting(place: Place, array: Array, known: Weights) -> Array:
 def _weights(argument: Argument, makers: Mapping[str, Operation]) -> Weights | None:
     if isinstance(argument, Reference):
         maker = makers.get(argument.name)
-        return None if maker is None or not _shares_values(maker) else _dequantized(maker)
+        return None if maker is None else _restored(maker, makers)
     if not isinstance(argument, Constant) or not isinstance(argument.content, Stored):
         return None
     content = argument.content
@@ -122,25 +135,58 @@ def _weights(argument: Argument, makers: Mapping[str, Operation]) -> Weights | N
     return Weights(content.read, content.shape)
 
 
-def _shares_values(maker: Operation) -> bool:
-    """Whether it makes weights of codes that share one table, or have a scale along an axis."""
-    constants = all(isinstance(argument, Constant) for argument in maker.arguments.values())
+def _restored(maker: Operation, makers: Mapping[str, Operation]) -> Weights | None:
+    """What an operation restores from constants, perhaps through another one; None of others."""
+    if maker.type == _SPARSE:
+        values = maker.arguments.get("nonzero_data")
+        inner = makers.get(values.name) if isinstance(values, Reference) else None
+        if inner is None:
+            return _of(maker, [maker], is_sparse=True) if _is_constant(maker) else None
+        if inner.type not in _BLOCKS or not _is_constant(inner):
+            return None
+        return replace(_in_blocks(inner, maker, [inner, maker]), is_sparse=True)
+    if not _is_constant(maker):
+        return None
+    if maker.type in _FEW_BITS and ("shape" in maker.arguments or "axis" in maker.arguments):
+        return _dequantized(maker)
+    return _in_blocks(maker, maker, [maker]) if maker.type in _BLOCKS else None
+
+
+def _is_constant(maker: Operation) -> bool:
     axis = maker.arguments.get("axis")
-    if isinstance(axis, Constant) and not isinstance(axis.content, int):
+    if axis is not None and not (isinstance(axis, Constant) and isinstance(axis.content, int)):
         return False
-    blocks = maker.type == "constexpr_lut_to_dense" and "shape" not in maker.arguments
-    return maker.type in _FEW_BITS and constants and not blocks
+    vectors = "vector_axis" in maker.arguments
+    return not vectors and all(isinstance(item, Constant) for item in maker.arguments.values())
+
+
+def _of(maker: Operation, chain: Sequence[Operation], **details: Any) -> Weights:
+    """Weights that the last operation of a chain makes."""
+
+    def read() -> Array:
+        *_, (_, values) = evaluate(chain, {}, Storage())
+        return np.asarray(values)
+
+    shape = tuple(size or 0 for size in maker.outputs[0].shape)  # constants have known sizes
+    return Weights(read, shape, **details)
 
 
 def _dequantized(maker: Operation) -> Weights:
-    """Of an operation of an ML program that reads codes."""
-    axis = maker.arguments.get("axis")
-
-    def read() -> Array:
-        ((_, values),) = evaluate([maker], {}, Storage())
-        return np.asarray(values)
-
-    lut = maker.arguments.get("lut")
+    """Of an operation that shares one table, or has a scale along an axis."""
+    axis, lut = maker.arguments.get("axis"), maker.arguments.get("lut")
     bits = 8 if lut is None else max(1, (np.size(lut.value({})) - 1).bit_length())
-    shape = tuple(size or 0 for size in maker.outputs[0].shape)  # constants have known sizes
-    return Weights(read, shape, bits, None if axis is None else int(axis.value({})))
+    return _of(maker, [maker], bits=bits, axis=None if axis is None else int(axis.value({})))
+
+
+def _in_blocks(coded: Operation, maker: Operation, chain: Sequence[Operation]) -> Weights:
+    """Of an operation of iOS 18: `coded` has the codes, `maker` makes the weights."""
+    parameter, codes = (coded.arguments[key] for key in _BLOCKS[coded.type])
+    shape = np.shape(parameter.value({}))
+    of_table = coded.type.startswith("constexpr_lut")
+    bits = (shape[-2] - 1).bit_length() if of_table else _bits(codes)
+    return _of(maker, chain, bits=bits, blocks=tuple(shape[:-2] if of_table else shape))
+
+
+def _bits(codes: Argument) -> int:
+    content = codes.content if isinstance(codes, Constant) else None
+    return content.stored.bits if isinstance(content, Blob) else 8

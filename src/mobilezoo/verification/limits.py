@@ -6,7 +6,7 @@ from math import inf, isfinite
 from numbers import Real
 from typing import Any, NamedTuple
 
-from mobilezoo.coreml.precision import PRECISIONS
+from mobilezoo.coreml.precision import PRECISIONS, precision_named
 from mobilezoo.errors import InvalidArgumentError
 
 _BEFORE_ROUNDING = PRECISIONS["float16"].agreement or 0.0  # kernels are rounded from float16
@@ -37,11 +37,11 @@ def find_limits(given: Any, precision: str | None, file: str, *, separable: bool
         InvalidArgumentError: no number that can be a limit, or sound files in that precision have
             no common one.
     """
-    known = PRECISIONS.get(precision or "", PRECISIONS["float16"])
+    known = precision_named(precision or "") or PRECISIONS["float16"]
     if given is not None and given >= 1 and not separable:
         raise _unfit(given)
     if separable:
-        usual = known.agreement if known.scheme is not None else None
+        usual = known.agreement if known.is_compressed else None
         whole = given if given is not None else inf if usual is None else usual
         return Limits(min(_BEFORE_ROUNDING, float(whole)), float(whole))
     limit = known.agreement if given is None else given

@@ -10,7 +10,7 @@ import numpy as np
 
 from mobilezoo.coreml import export_coreml
 from mobilezoo.coreml.names import INNER, helper
-from mobilezoo.coreml.precision import PRECISIONS, Scheme
+from mobilezoo.coreml.precision import Scheme, precision_named
 from mobilezoo.errors import InvalidArgumentError, MobilezooError, VerificationError
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.runtime import CoreMLProgram, load_coreml
@@ -29,15 +29,15 @@ def stored_precision(program: CoreMLProgram) -> str | None:
     Kernels of fewer than 2,048 weights stay in float16, and small networks have no others.
     """
     named = program.metadata.user_defined.get("com.mobilezoo.precision")
-    known = PRECISIONS.get(named or "")
-    if known is None or known.scheme is None:
+    known = precision_named(named or "")
+    if known is None or not known.is_compressed:
         return named
     return named if not program.weights() or holds_few_bits(program) else "float16"
 
 
 def holds_few_bits(program: CoreMLProgram) -> bool:
-    """Whether any weights are stored as codes of 1 to 8 bits."""
-    return any(item.bits is not None for item in program.weights().values())
+    """Whether any weights are stored as codes of 1 to 8 bits, or only the largest of them."""
+    return any(item.bits is not None or item.is_sparse for item in program.weights().values())
 
 
 def with_exact_weights(program: CoreMLProgram, model: keras.Model) -> CoreMLProgram | None:
@@ -67,7 +67,8 @@ def with_exact_weights(program: CoreMLProgram, model: keras.Model) -> CoreMLProg
             for place, item in stored.items()
             if places[place] in known and known[places[place]].shape == item.shape
         }
-    if not all(place in shared for place, item in stored.items() if item.bits is not None):
+    few = [place for place, item in stored.items() if item.bits is not None or item.is_sparse]
+    if not all(place in shared for place in few):
         return None
     for place, weights in shared.items():
         _check(program, place, stored[place], weights)
@@ -84,13 +85,14 @@ def _check(program: CoreMLProgram, place: Place, stored: Weights, weights: Float
     """Raise VerificationError if what is stored is no rounding of `weights`."""
     name, parameter = place
     values = np.asarray(stored.read(), np.float32)
-    if stored.bits is None:
+    if stored.bits is None and not stored.is_sparse:
         fault = _cast_fault(weights, values)
         how = "Keras's"
     else:
-        precision = PRECISIONS.get(program.metadata.user_defined.get("com.mobilezoo.precision", ""))
+        named = program.metadata.user_defined.get("com.mobilezoo.precision", "")
+        precision = precision_named(named)
         best = precision is not None and precision.scheme is Scheme.PALETTE
-        fault = rounding_fault(weights, values, stored.bits, stored.axis, best_table=best)
+        fault = rounding_fault(weights, values, stored, best_table=best)
         how = "Keras's in few bits"
     if fault:
         raise VerificationError(

@@ -25,34 +25,34 @@ from mobilezoo.graph.node import Array
 
 _PATTERNS = 1 << 16  # of float16
 _MINUS_ZERO = 1 << 15
+_UNIMPORTANT = 1e-9  # of the mean importance, which every weight has at least
+_TINY = 1e-300
 _PART = 1 << 20  # weights that are looked up at once
 _DENSE = 1 << 14  # entries of a matrix that are computed at once
 _LLOYD = 100  # rounds to start with, each a hundredth of a round of boxes
 
 
-def palette(weights: Array, bits: int) -> tuple[Array, Array]:
+def palette(weights: Array, bits: int, importance: Array | None = None) -> tuple[Array, Array]:
     """The table with the smallest squared error; exact for 2 ** bits distinct weights and less.
 
     Args:
         weights: of float16, finite, any shape.
         bits: of a code, 1 to 8.
+        importance: by which the squared error of each weight is multiplied, not negative, of a
+            shape that broadcasts to that of the weights; None: all the same.
 
     Returns:
         Codes of uint8 in the shape of the weights, and the table, 2 ** bits of float32.
     """
     patterns = np.ascontiguousarray(weights).view(np.uint16).reshape(-1)
-    histogram = np.zeros(_PATTERNS, np.int64)
-    for part in _parts(patterns):
-        histogram += np.bincount(part, minlength=_PATTERNS)
-    histogram[0] += histogram[_MINUS_ZERO]
-    histogram[_MINUS_ZERO] = 0
+    histogram = _histogram(patterns, weights.shape, importance)
     present = np.flatnonzero(histogram).astype(np.uint16)
     present = present[np.argsort(present.view(np.float16))]
-    values, counts = present.view(np.float16).astype(np.float64), histogram[present]
+    values, masses = present.view(np.float16).astype(np.float64), histogram[present]
     clusters = min(2**bits, len(values))
-    edges = np.array([0, *best_cuts(values, counts, clusters), len(values)])
+    edges = np.array([0, *best_cuts(values, masses, clusters), len(values)])
     table = np.zeros(2**bits, np.float32)
-    table[:clusters] = _means(_sums(values, counts), edges)
+    table[:clusters] = _means(_sums(values, masses), edges)
     code_of = np.zeros(_PATTERNS, np.uint8)
     code_of[present] = np.repeat(np.arange(clusters), np.diff(edges))
     code_of[_MINUS_ZERO] = code_of[0]
@@ -60,12 +60,57 @@ def palette(weights: Array, bits: int) -> tuple[Array, Array]:
     return codes.reshape(weights.shape), table
 
 
-def best_cuts(values: Array, counts: Array, clusters: int) -> Array:
+def grouped_palette(
+    weights: Array, bits: int, axis: int, size: int, importance: Array | None = None
+) -> tuple[Array, Array]:
+    """The same with a table for each `size` channels.
+
+    Args:
+        weights: of float16, finite, any shape.
+        bits: of a code, 1 to 8.
+        axis: of the channels.
+        size: of a group, a divisor of their number.
+        importance: as `palette` takes it.
+
+    Returns:
+        Codes of uint8 in the shape of the weights, and (groups, 2 ** bits) of float32.
+    """
+    groups = weights.shape[axis] // size
+    parts = np.split(weights, groups, axis)
+    shares: list[Array | None] = [None] * groups
+    if importance is not None:
+        shares = list(np.split(np.broadcast_to(importance, weights.shape), groups, axis))
+    made = [palette(part, bits, share) for part, share in zip(parts, shares, strict=True)]
+    return np.concatenate([codes for codes, _ in made], axis), np.stack(
+        [table for _, table in made]
+    )
+
+
+def _histogram(patterns: Array, shape: tuple[int, ...], importance: Array | None) -> Array:
+    """(2 ** 16,): how often each float16 occurs, or how important these are in all."""
+    counts = np.zeros(_PATTERNS, np.int64)
+    for part in _parts(patterns):
+        counts += np.bincount(part, minlength=_PATTERNS)
+    histogram: Array = counts
+    if importance is not None:
+        shares = np.broadcast_to(np.asarray(importance, np.float64), shape).reshape(-1)
+        histogram = np.zeros(_PATTERNS)
+        for part, share in zip(_parts(patterns), _parts(shares), strict=True):
+            histogram += np.bincount(part, share, _PATTERNS)
+        least = max(float(histogram.sum()), _TINY) * _UNIMPORTANT / max(1, patterns.size)
+        histogram = np.maximum(histogram, least * counts)  # what counts for nothing has a code, too
+    histogram[0] += histogram[_MINUS_ZERO]
+    histogram[_MINUS_ZERO] = 0
+    return histogram
+
+
+def best_cuts(values: Array, masses: Array, clusters: int) -> Array:
     """Where to cut sorted values into clusters with the smallest squared error in all.
 
     Args:
         values: (n,) of float64, distinct, ascending.
-        counts: (n,), how often each occurs, at least once.
+        masses: (n,), by which the squared error of each is multiplied, above 0, such as how often
+            it occurs.
         clusters: 1 to n.
 
     Returns:
@@ -74,9 +119,9 @@ def best_cuts(values: Array, counts: Array, clusters: int) -> Array:
     n = len(values)
     if clusters in (1, n):
         return np.arange(1, clusters)
-    centre = np.average(values, weights=counts)  # smaller squares keep more digits
-    sums = _sums(values - centre, counts)
-    edges = _lloyd(values - centre, sums, _first_edges(values, counts, clusters))
+    centre = np.average(values, weights=masses)  # smaller squares keep more digits
+    sums = _sums(values - centre, masses)
+    edges = _lloyd(values - centre, sums, _first_edges(values, masses, clusters))
     best = _gain_of(sums, edges)
     upwards, optimal = True, 0  # boxes in a row that hold nothing better
     while optimal < 2:
@@ -95,10 +140,10 @@ def _parts(array: Array) -> list[Array]:
     return [array[start : start + _PART] for start in range(0, len(array), _PART)]
 
 
-def _first_edges(values: Array, counts: Array, clusters: int) -> Array:
+def _first_edges(values: Array, masses: Array, clusters: int) -> Array:
     """Clusters as dense as the cube root of the density of the weights: best for many clusters."""
     widths = np.diff(values)
-    mass = np.cbrt((counts[1:] + counts[:-1]) * widths**2)
+    mass = np.cbrt((masses[1:] + masses[:-1]) * widths**2)
     total = np.concatenate([[0.0], np.cumsum(mass)])
     cuts = np.searchsorted(total, total[-1] * np.arange(1, clusters) / clusters)
     return _distinct(np.concatenate([[0], cuts, [len(values)]]))
@@ -125,16 +170,16 @@ def _lloyd(values: Array, sums: Array, edges: Array) -> Array:
     return edges
 
 
-def _sums(values: Array, counts: Array) -> Array:
-    """(2, n + 1): how many weights lie below each index, and their sum."""
+def _sums(values: Array, masses: Array) -> Array:
+    """(2, n + 1): the mass of the weights below each index, and their sum."""
     sums = np.zeros((2, len(values) + 1))
-    np.cumsum([counts, counts * values], axis=1, out=sums[:, 1:])
+    np.cumsum([masses, masses * values], axis=1, out=sums[:, 1:])
     return sums
 
 
 def _means(sums: Array, edges: Array) -> Array:
-    count, total = np.diff(sums[:, edges])
-    means: Array = total / np.maximum(count, 1)
+    mass, total = np.diff(sums[:, edges])
+    means: Array = total / np.where(mass > 0, mass, 1)
     return means
 
 
@@ -145,8 +190,8 @@ def _gain_of(sums: Array, edges: Array) -> float:
 
 def _gains(start: Array, end: Array) -> Array:
     """Gain of clusters from `start` to `end`, columns of the sums; none of an empty cluster."""
-    count, total = end - start
-    gains: Array = np.square(total) / np.maximum(count, 1)
+    mass, total = end - start
+    gains: Array = np.square(total) / np.where(mass > 0, mass, 1)
     return gains
 
 

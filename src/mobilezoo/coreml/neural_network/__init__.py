@@ -10,13 +10,14 @@ from mobilezoo.coreml.neural_network import (
     resizing,
     shaping,
 )
-from mobilezoo.coreml.neural_network.network import emit_network, write_network
+from mobilezoo.coreml.neural_network.network import Precisions, emit_network, write_network
 from mobilezoo.coreml.neural_network.support import check_expressible
 from mobilezoo.coreml.neural_network.table import NETWORK_EMITTERS
 from mobilezoo.coreml.neural_network.updating import make_updatable
 
 __all__ = [
     "NETWORK_EMITTERS",
+    "Precisions",
     "arithmetic",
     "check_expressible",
     "convolution",

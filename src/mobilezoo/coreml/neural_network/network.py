@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from coremltools import proto
@@ -35,10 +36,24 @@ if TYPE_CHECKING:
 _SCALER_BIASES = {1: ("grayBias",), 3: ("redBias", "greenBias", "blueBias")}
 
 
+class Precisions(NamedTuple):
+    """Of a network.
+
+    Attributes:
+        dtype: of weights that are not in few bits.
+        version: of the specification that it needs.
+        of: the precision of a node's kernel.
+    """
+
+    dtype: type[np.floating[Any]]
+    version: int
+    of: Callable[[Node], Precision]
+
+
 def emit_network(
     graph: Graph,
     interface: Interface,
-    precision: Precision,
+    precisions: Precisions,
     description: Model_pb2.ModelDescription,
 ) -> Model_pb2.Model:
     """A neural network of classic layers that computes `graph`.
@@ -46,18 +61,18 @@ def emit_network(
     Args:
         graph: folded and expressible; the batch becomes 1.
         interface: features of the Core ML model.
-        precision: of weights.
+        precisions: of weights.
         description: of the features.
     """
     model = proto.Model_pb2.Model()
     free = any(item.choices is not None for item in interface.inputs)
     least = FLEXIBLE_VERSION if free else 1
-    model.specificationVersion = max(precision.network_version, least)
+    model.specificationVersion = max(precisions.version, least)
     model.description.CopyFrom(description)
     labels = interface.labels
     network = model.neuralNetwork if labels is None else model.neuralNetworkClassifier
     network.SetInParent()
-    walk = _Walk(network, precision, program_names(graph))
+    walk = _Walk(network, precisions, program_names(graph))
     walk.reserve(interface)
     for item in interface.inputs:
         walk.enter(item)
@@ -85,7 +100,7 @@ class _Walk:
     """The values made so far."""
 
     network: Any
-    precision: Precision
+    precisions: Precisions
     names: dict[str, str]
     values: dict[str, Operand] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
@@ -115,8 +130,8 @@ class _Walk:
         if is_output and len(shape) > 2:
             name = self._free(name, "inner")  # the output itself is in Keras's order
         site = NetworkSite(
-            node, name, Layout.CHANNELS_FIRST, self.precision.dtype, shape, None,
-            self.network.layers, self.taken, self.precision,
+            node, name, Layout.CHANNELS_FIRST, self.precisions.dtype, shape, None,
+            self.network.layers, self.taken, self.precisions.of(node),
         )  # fmt: skip
         operands = [self.values[tensor] for tensor in node.inputs]
         made = NETWORK_EMITTERS[node.kind].emit(site, *operands)
@@ -147,7 +162,7 @@ class _Walk:
         scaled = self._free(image, "scaled")
         parameters = self._add("scale", scaled, image)
         parameters.shapeScale.append(channels)
-        store(parameters.scale, scale.astype(self.precision.dtype))
+        store(parameters.scale, scale.astype(self.precisions.dtype))
         return scaled
 
     def _add(self, kind: str, name: str, *inputs: str) -> Any:

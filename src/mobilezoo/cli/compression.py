@@ -1,0 +1,82 @@
+"""`mobilezoo compress`: a Core ML package again, in fewer bits."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from mobilezoo import _environment
+from mobilezoo.benchmark.sizes import size_bytes
+from mobilezoo.benchmark.table import megabytes
+from mobilezoo.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from mobilezoo.coreml.precision import Linear, Palette, Sparse
+
+_AS_IT_IS, _WHOLE = "float16", "float32"
+
+
+def compress(arguments: Namespace) -> None:
+    """Write the file, and say what became of its size."""
+    _environment.import_quietly()
+    from mobilezoo.coreml import compress_coreml
+    from mobilezoo.coreml.target import first_release
+
+    wanted = precisions(arguments)
+    made = compress_coreml(
+        arguments.file,
+        arguments.output,
+        precision=wanted,
+        keep_ends=arguments.keep_ends,
+        overwrite=arguments.overwrite,
+    )
+    before, after = size_bytes(arguments.file), size_bytes(arguments.output)
+    oldest = first_release("iOS", made.get_spec().specificationVersion)
+    print(
+        f"wrote {arguments.output}: {megabytes(after)}, {after / before:.0%} of "
+        f"{megabytes(before)}, iOS {oldest.version} and later"
+    )
+
+
+def precisions(arguments: Namespace) -> Any:
+    """What --precision, --layer, --group-size, --block-size and --density say together."""
+    _check_fit(arguments)
+    chosen = {}
+    for given in arguments.layer:
+        pattern, equals, name = given.rpartition("=")
+        if not equals or not pattern:
+            raise InvalidArgumentError(
+                f"--layer {given}: a name or pattern and a precision are required, such as "
+                "'block1*=float16'."
+            )
+        chosen[pattern] = name if name == _AS_IT_IS else _described(arguments, name)
+    whole = _described(arguments, arguments.precision)
+    return {**chosen, "*": whole} if chosen else whole
+
+
+def _check_fit(arguments: Namespace) -> None:
+    """Refuse options that no precision of the command has a use for."""
+    names = [arguments.precision, *(given.rpartition("=")[2] for given in arguments.layer)]
+    for option, kinds in (("group_size", ("palette",)), ("block_size", ("int",))):
+        if getattr(arguments, option) is not None and not any(
+            name.startswith(kinds) for name in names
+        ):
+            raise InvalidArgumentError(
+                f"--{option.replace('_', '-')} is for {kinds[0]} precisions, not for "
+                f"{' and '.join(dict.fromkeys(names))}. Leave it out."
+            )
+
+
+def _described(arguments: Namespace, name: str) -> str | Palette | Linear | Sparse:
+    """A precision with the options that fit it."""
+    from mobilezoo.coreml.precision import Linear, Palette, Sparse, precision
+
+    bits = precision(name).bits
+    values: Palette | Linear | None = None
+    if name.startswith("palette"):
+        values = Palette(bits, arguments.group_size)
+    elif name.startswith("int"):
+        values = Linear(bits, arguments.block_size)
+    if arguments.density is not None and name != _WHOLE:
+        return Sparse(arguments.density, values)
+    return name if values is None else values

@@ -1,0 +1,154 @@
+"""Which weight gets which precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from mobilezoo.coreml.compress.codes import is_worthwhile
+from mobilezoo.coreml.compress.constants import Constant
+from mobilezoo.coreml.precision import MIXED, PRECISIONS, Precision
+from mobilezoo.coreml.precision import precision as find_precision
+from mobilezoo.errors import InvalidArgumentError, did_you_mean
+from mobilezoo.graph import Graph, Node
+
+_MOST_NAMED = 5  # layers in a message
+_WHOLE_FILES = "float32"
+_AS_IT_IS = PRECISIONS["float16"]
+_ITEM_BYTES = {"FLOAT16": 2, "FLOAT32": 4}
+
+Names = Mapping[str, Sequence[str]]  # of an operation in the file -> of the layers it comes from
+Chosen = Mapping[str, Precision]  # pattern -> precision, in the order in which they are tried
+
+
+def find_precisions(given: Any) -> Precision | Chosen:
+    """A precision for all weights, or one for each pattern of names.
+
+    Raises:
+        InvalidArgumentError: unknown precisions, or no patterns.
+    """
+    if not isinstance(given, Mapping):
+        return find_precision(given)
+    if not given or not all(isinstance(pattern, str) for pattern in given):
+        raise InvalidArgumentError(
+            f"precision={given!r} must say a precision for each name or pattern of layers, such as "
+            '{"block1*": "float16", "*": "palette4"}.'
+        )
+    found = {pattern: find_precision(item) for pattern, item in given.items()}
+    whole = next((pattern for pattern, item in found.items() if item.name == _WHOLE_FILES), None)
+    if whole is not None:
+        raise InvalidArgumentError(
+            f"precision of {whole!r}: float32 is a precision of whole files. Layers that are not "
+            "compressed are 'float16'."
+        )
+    return found
+
+
+def precision_name(wanted: Precision | Chosen) -> str:
+    """What a file says of its precision."""
+    if isinstance(wanted, Precision):
+        return wanted.name
+    return MIXED + ", ".join(dict.fromkeys(item.name for item in wanted.values()))
+
+
+def members(wanted: Precision | Chosen) -> Sequence[Precision]:
+    """The precisions that a file will have."""
+    return [wanted] if isinstance(wanted, Precision) else list(wanted.values())
+
+
+def choose(
+    constants: Sequence[Constant], wanted: Precision | Chosen, *, keep_ends: bool, names: Names
+) -> dict[Constant, Precision]:
+    """The precision of each weight that is to be compressed.
+
+    Args:
+        constants: all that could be.
+        wanted: for all, or by patterns of names, of which the first that fits counts; weights
+            that none fits stay as they are.
+        keep_ends: whether the first and the last layer stay as they are.
+        names: of the layers that operations come from.
+
+    Raises:
+        InvalidArgumentError: a pattern that fits no layer.
+    """
+    if isinstance(wanted, Mapping):
+        known = [_names(constant, names) for constant in constants]
+        _check_patterns(wanted, known, [constant.places[0].layer for constant in constants])
+    kept = _ends(constants) if keep_ends else ()
+    chosen = {}
+    for constant in constants:
+        precision = _precision_of(wanted, _names(constant, names))
+        if precision is None or not precision.is_compressed or constant in kept:
+            continue
+        itemsize = _ITEM_BYTES[constant.mil_type]
+        if is_worthwhile(constant.shape, constant.axis, precision, itemsize):
+            chosen[constant] = precision
+    return chosen
+
+
+def choose_for_nodes(
+    graph: Graph, wanted: Precision | Chosen, *, keep_ends: bool
+) -> Callable[[Node], Precision]:
+    """The precision of the kernel of each node of a graph; float16 of those that nothing fits.
+
+    Raises:
+        InvalidArgumentError: a pattern that fits no node with a kernel.
+    """
+    nodes = [node for node in graph.nodes if "kernel" in node.weights]
+    if isinstance(wanted, Mapping):
+        names = [_with_last([node.name, *node.layers]) for node in nodes]
+        _check_patterns(wanted, names, [node.name for node in nodes])
+    kept = {node.name for node in (*nodes[:1], *nodes[-1:])} if keep_ends else set()
+
+    def of(node: Node) -> Precision:
+        found = _precision_of(wanted, _with_last([node.name, *node.layers]))
+        return _AS_IT_IS if found is None or node.name in kept else found
+
+    return of
+
+
+def _precision_of(wanted: Precision | Chosen, names: Collection[str]) -> Precision | None:
+    if not isinstance(wanted, Mapping):
+        return wanted
+    return next((item for pattern, item in wanted.items() if _fits(pattern, names)), None)
+
+
+def _names(constant: Constant, names: Names) -> Collection[str]:
+    """What users may call it: its own name, that of its operation, and the layers' paths."""
+    found = [constant.name]
+    for place in constant.places:
+        found += [place.layer, *names.get(place.layer, ())]
+    return _with_last(found)
+
+
+def _with_last(paths: Sequence[str]) -> Collection[str]:
+    """Paths of layers, and the layers' own names."""
+    return dict.fromkeys(name for path in paths for name in (path, path.rpartition("/")[2]))
+
+
+def _fits(pattern: str, names: Collection[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names)
+
+
+def _check_patterns(
+    wanted: Chosen, names: Sequence[Collection[str]], layers: Sequence[str]
+) -> None:
+    known = {name: None for item in names for name in item}
+    lost = next((pattern for pattern in wanted if not _fits(pattern, known)), None)
+    if lost is not None:
+        listed = ", ".join(dict.fromkeys(layers[:_MOST_NAMED]))
+        raise InvalidArgumentError(
+            f"{lost!r} fits no layer with weights. There are {len(layers)}, such as {listed}."
+            f"{did_you_mean(lost, known)}"
+        )
+
+
+def _ends(constants: Sequence[Constant]) -> Collection[Constant]:
+    """The first and the last of each function."""
+    first: dict[str, Constant] = {}
+    last: dict[str, Constant] = {}
+    for constant in constants:
+        first.setdefault(constant.function, constant)
+        last[constant.function] = constant
+    return [*first.values(), *last.values()]

@@ -1,0 +1,98 @@
+"""`compress_coreml`: any Core ML package in a lower precision."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from coremltools.models import MLModel
+
+from mobilezoo.coreml.compress.choice import (
+    Chosen,
+    Names,
+    choose,
+    find_precisions,
+    members,
+    precision_name,
+)
+from mobilezoo.coreml.compress.package import OpenedPackage, open_weights, write_compressed
+from mobilezoo.coreml.precision import Linear, Palette, Precision, Sparse
+from mobilezoo.coreml.save import check_output
+from mobilezoo.coreml.saved import saved
+from mobilezoo.coreml.target import Format, check_program
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.runtime.package import ModelFile, read_model
+
+Given = str | Palette | Linear | Sparse | Mapping[str, Any]
+
+
+def compress_coreml(
+    source: str | os.PathLike[str] | MLModel,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    precision: Given,
+    keep_ends: bool = False,
+    overwrite: bool = False,
+) -> MLModel:
+    """Write a Core ML package again with its large weights in few bits, whoever made it.
+
+    Weights are those of convolutions, matrix products, recurrent layers and tables of
+    embeddings, from 2048 elements on, where at least a quarter of their bytes is saved. All others,
+    and all that is computed, stay as they are. Weights that are in few bits already stay, too.
+
+    Args:
+        source: path of a .mlpackage, or an `MLModel` of one.
+        path: where to write, ending in ".mlpackage"; None keeps it in a temporary folder.
+        precision: "int8", "int4", "palette1" to "palette8" (not 5 and 7), a `Palette`, `Linear` or
+            `Sparse`, or a dictionary of these by names or patterns ("block1*") of layers, of which
+            the first that fits counts; "float16" there means that a layer stays as it is, and so do
+            layers that nothing fits.
+        keep_ends: whether the first and the last layer stay as they are, which costs few bytes and
+            often keeps the accuracy.
+        overwrite: whether a file at `path` may be replaced.
+
+    Returns:
+        The model as coremltools knows it; on a Mac it can predict.
+
+    Raises:
+        InvalidArgumentError: a precision that packages cannot have, a pattern that fits no layer, a
+            path that cannot be written, or weights that are NaN or infinite.
+        CoreMLFileError: `source` is no ML program, or damaged.
+        UnsupportedOpError: operations that the op set of the precision does not have.
+        OutputExistsError: something is at `path` and `overwrite` is false.
+    """
+    wanted = find_precisions(precision)
+    for item in members(wanted):
+        check_program(item)
+    target = None if path is None else check_output(path, overwrite)
+    if target is not None and target.suffix != ".mlpackage":
+        raise InvalidArgumentError(
+            f"'{target}' must end in .mlpackage, as what is compressed does."
+        )
+    file = read_model(source)
+    if file.kind != "mlProgram":
+        raise InvalidArgumentError(
+            f"{file.path.name} is no ML program. Export the Keras model as a .mlmodel in that "
+            "precision, or convert it to a .mlpackage first."
+        )
+
+    def write(fresh: Path) -> Any:
+        return write_in(file, fresh, wanted, keep_ends=keep_ends)
+
+    return saved(write, target, Format.ML_PROGRAM, overwrite)
+
+
+def write_in(
+    file: ModelFile,
+    folder: Path,
+    wanted: Precision | Chosen,
+    *,
+    keep_ends: bool,
+    names: Names | None = None,
+) -> Any:
+    """Write a package in a precision into a new folder; return the specification."""
+    opened: OpenedPackage = open_weights(file)
+    chosen = choose(opened.constants, wanted, keep_ends=keep_ends, names=names or {})
+    return write_compressed(opened, chosen, precision_name(wanted), folder)
