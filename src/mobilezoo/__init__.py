@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mobilezoo.coreml import (
         BatchRange,
         BatchSizes,
+        Budget,
         ImageSizeRange,
         ImageSizes,
         Linear,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Palette,
         Sparse,
         compress_coreml,
+        compression_frontier,
         export_coreml,
     )
     from mobilezoo.data.preprocessing import Preprocessing
@@ -72,6 +74,7 @@ _HOME = {
     "Agreement": "mobilezoo.verification",
     "BatchRange": "mobilezoo.coreml",
     "BatchSizes": "mobilezoo.coreml",
+    "Budget": "mobilezoo.coreml",
     "Evaluation": "mobilezoo.evaluation",
     "ImageSizeRange": "mobilezoo.coreml",
     "ImageSizes": "mobilezoo.coreml",
@@ -82,6 +85,7 @@ _HOME = {
     "Sparse": "mobilezoo.coreml",
     "build": "mobilezoo.models",
     "compress_coreml": "mobilezoo.coreml",
+    "compression_frontier": "mobilezoo.coreml",
     "describe": "mobilezoo.finding",
     "evaluate": "mobilezoo.evaluation",
     "export_coreml": "mobilezoo.coreml",
@@ -124,6 +128,7 @@ __all__ = [
     "Agreement",
     "BatchRange",
     "BatchSizes",
+    "Budget",
     "Evaluation",
     "ImageSizeRange",
     "ImageSizes",
@@ -136,6 +141,7 @@ __all__ = [
     "benchmark",
     "build",
     "compress_coreml",
+    "compression_frontier",
     "describe",
     "evaluate",
     "export_coreml",

@@ -4,7 +4,12 @@ from mobilezoo import _environment
 
 _environment.coremltools()  # its start-up noise is silenced before anything here imports it
 
+from mobilezoo.coreml.compress.budget import Budget  # noqa: E402
 from mobilezoo.coreml.compress.compressing import compress_coreml  # noqa: E402
+from mobilezoo.coreml.compress.frontier import (  # noqa: E402
+    Frontier,
+    compression_frontier,
+)
 from mobilezoo.coreml.export import export_coreml  # noqa: E402
 from mobilezoo.coreml.flexibility import (  # noqa: E402
     BatchRange,
@@ -18,6 +23,8 @@ from mobilezoo.coreml.training import OnDeviceTraining  # noqa: E402
 __all__ = [
     "BatchRange",
     "BatchSizes",
+    "Budget",
+    "Frontier",
     "ImageSizeRange",
     "ImageSizes",
     "Linear",
@@ -25,5 +32,6 @@ __all__ = [
     "Palette",
     "Sparse",
     "compress_coreml",
+    "compression_frontier",
     "export_coreml",
 ]

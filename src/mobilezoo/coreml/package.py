@@ -83,14 +83,24 @@ def finish_package(
     """
     data = folder / "Data"
     set_content_hash(specification, digests)
-    serialized = specification.SerializeToString(deterministic=True)
-    (data / _SPECIFICATION).write_bytes(serialized)
+    _write_specification(specification, folder)
     items = [("model.mlmodel", _SPECIFICATION, "CoreML Model Specification")]
     if digests:
         items.append(("weights", _WEIGHTS, "CoreML Model Weights"))
     else:
         (data / _WEIGHTS).rmdir()
     (folder / "Manifest.json").write_text(_manifest(items), "utf-8")
+
+
+def annotate(specification: Model_pb2.Model, folder: Path, key: str, text: str) -> None:
+    """Add a text to the metadata of a package that is written."""
+    specification.description.metadata.userDefined[key] = text
+    _write_specification(specification, folder)
+
+
+def _write_specification(specification: Model_pb2.Model, folder: Path) -> None:
+    serialized = specification.SerializeToString(deterministic=True)
+    (folder / "Data" / _SPECIFICATION).write_bytes(serialized)
 
 
 @contextmanager

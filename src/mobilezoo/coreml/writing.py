@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mobilezoo.coreml.compress.budget import Budget
 from mobilezoo.coreml.compress.choice import (
     Chosen,
+    check_ends,
     choose_for_nodes,
     find_precisions,
     members,
@@ -32,6 +34,7 @@ from mobilezoo.coreml.save import check_output
 from mobilezoo.coreml.saved import Writer
 from mobilezoo.coreml.target import Format, Target, choose_format, find_target, version_in
 from mobilezoo.coreml.training import Candidates, OnDeviceTraining
+from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph import Graph
 from mobilezoo.runtime.package import read_model
 
@@ -46,14 +49,14 @@ class File(NamedTuple):
     Attributes:
         path: None for a temporary folder.
         form: ML program or neural network.
-        wanted: precision of all kernels, or of each by patterns of names.
+        wanted: precision of all kernels, of each by patterns of names, or what they may cost.
         keep_ends: whether the first and the last layer stay in float16.
         system: the oldest that must run it; None: what it needs.
     """
 
     path: Path | None
     form: Format
-    wanted: Precision | Chosen
+    wanted: Precision | Chosen | Budget
     keep_ends: bool
     system: Target | None
 
@@ -80,9 +83,14 @@ def find_file(
     wanted = find_precisions(precision)
     target = None if path is None else check_output(path, overwrite)
     system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
+    check_ends(wanted, keep_ends=keep_ends)
     form, *_ = [choose_format(target, system, item) for item in members(wanted)]
     if form is Format.ML_PROGRAM:
         check_packages()
+    elif isinstance(wanted, Budget):
+        raise InvalidArgumentError(
+            "A Budget is for ML programs. Choose a path that ends in .mlpackage, or a precision."
+        )
     return File(target, form, wanted, keep_ends, system)
 
 
@@ -120,6 +128,7 @@ def find_writer(
 def _network_writer(
     graph: Graph, features: Interface, file: File, description: Any, learning: Learning | None
 ) -> Writer:
+    assert not isinstance(file.wanted, Budget)
     precisions = Precisions(
         file.precision.dtype,
         max(version_in(file.form, item) or 0 for item in members(file.wanted)),

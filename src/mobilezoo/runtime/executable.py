@@ -104,6 +104,17 @@ class Executable:
             if isinstance(value, tf.Tensor):  # an array is a constant
                 yield name, value.numpy()
 
+    def begun(self, arrays: Sequence[Array]) -> list[tuple[Sequence[Operation], dict[str, Any]]]:
+        """Operations and the values before them: of all examples at once, or of each by itself.
+
+        Args:
+            arrays: as `run` takes them.
+        """
+        if self._batched is not None:
+            return [(self._batched, self._environment(self._tensors(arrays), Storage()))]
+        examples = [self._tensors(self._example(arrays, i)) for i in range(len(arrays[0]))]
+        return [(self._block.operations, self._environment(item, Storage())) for item in examples]
+
     def changed(self, change: Callable[[Operation], Operation]) -> Executable:
         """A copy whose operations went through `change`, which keeps their shapes."""
         other = copy.copy(self)

@@ -83,15 +83,19 @@ def with_weights(opened: Opened, weights: Mapping[Place, Array]) -> Opened:
     weights = _checked(weights, stored_weights(opened))
 
     def changed(operation: Operation) -> Operation:
-        others = {
-            parameter: Constant(weights[operation.outputs[0].name, parameter])
-            for parameter in operation.arguments
-            if (operation.outputs[0].name, parameter) in weights
-        }
-        return replace(operation, arguments={**operation.arguments, **others})
+        return with_constants(operation, weights)
 
     block = replace(opened.block, operations=tuple(map(changed, opened.block.operations)))
     return replace(opened, block=block, executable=opened.executable.changed(changed))
+
+
+def with_constants(operation: Operation, weights: Mapping[Place, Array]) -> Operation:
+    """An operation that reads these weights, where some of them are its own."""
+    name = operation.outputs[0].name
+    others = {
+        key: Constant(weights[name, key]) for key in operation.arguments if (name, key) in weights
+    }
+    return replace(operation, arguments={**operation.arguments, **others})
 
 
 def _checked(given: Any, known: Mapping[Place, Weights]) -> dict[Place, Array]:

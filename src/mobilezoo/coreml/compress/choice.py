@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from mobilezoo.coreml.compress.budget import Budget
 from mobilezoo.coreml.compress.codes import is_worthwhile
 from mobilezoo.coreml.compress.constants import Constant
 from mobilezoo.coreml.precision import MIXED, PRECISIONS, Precision
@@ -16,18 +17,21 @@ from mobilezoo.graph import Graph, Node
 _MOST_NAMED = 5  # layers in a message
 _WHOLE_FILES = "float32"
 _AS_IT_IS = PRECISIONS["float16"]
-_ITEM_BYTES = {"FLOAT16": 2, "FLOAT32": 4}
+ITEM_BYTES = {"FLOAT16": 2, "FLOAT32": 4}
 
 Names = Mapping[str, Sequence[str]]  # of an operation in the file -> of the layers it comes from
 Chosen = Mapping[str, Precision]  # pattern -> precision, in the order in which they are tried
 
 
-def find_precisions(given: Any) -> Precision | Chosen:
-    """A precision for all weights, or one for each pattern of names.
+def find_precisions(given: Any) -> Precision | Chosen | Budget:
+    """A precision for all weights, one for each pattern of names, or a budget.
 
     Raises:
         InvalidArgumentError: unknown precisions, or no patterns.
     """
+    if isinstance(given, Budget):
+        given.members()  # refuses what no budget can be
+        return given
     if not isinstance(given, Mapping):
         return find_precision(given)
     if not given or not all(isinstance(pattern, str) for pattern in given):
@@ -45,15 +49,33 @@ def find_precisions(given: Any) -> Precision | Chosen:
     return found
 
 
-def precision_name(wanted: Precision | Chosen) -> str:
-    """What a file says of its precision."""
+def check_ends(wanted: Precision | Chosen | Budget, *, keep_ends: bool) -> None:
+    """Raise InvalidArgumentError where `keep_ends` has no meaning."""
+    if isinstance(wanted, Budget) and keep_ends:
+        raise InvalidArgumentError(
+            "keep_ends=True is for precisions; a Budget measures what the first and the last layer "
+            "are worth. Leave it out."
+        )
+
+
+def precision_name(wanted: Precision | Chosen | Budget) -> str:
+    """What a file says of its precision; of a budget what it may be."""
+    if isinstance(wanted, Budget):
+        return names_of(wanted.members())
     if isinstance(wanted, Precision):
         return wanted.name
-    return MIXED + ", ".join(dict.fromkeys(item.name for item in wanted.values()))
+    return names_of(wanted.values())
 
 
-def members(wanted: Precision | Chosen) -> Sequence[Precision]:
-    """The precisions that a file will have."""
+def names_of(precisions: Iterable[Precision]) -> str:
+    """What a file of several precisions says."""
+    return MIXED + ", ".join(dict.fromkeys(item.name for item in precisions))
+
+
+def members(wanted: Precision | Chosen | Budget) -> Sequence[Precision]:
+    """The precisions that a file will have, or may have."""
+    if isinstance(wanted, Budget):
+        return wanted.members()
     return [wanted] if isinstance(wanted, Precision) else list(wanted.values())
 
 
@@ -81,7 +103,7 @@ def choose(
         precision = _precision_of(wanted, _names(constant, names))
         if precision is None or not precision.is_compressed or constant in kept:
             continue
-        itemsize = _ITEM_BYTES[constant.mil_type]
+        itemsize = ITEM_BYTES[constant.mil_type]
         if is_worthwhile(constant.shape, constant.axis, precision, itemsize):
             chosen[constant] = precision
     return chosen

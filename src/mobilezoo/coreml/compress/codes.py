@@ -64,6 +64,39 @@ def encode(weights: Array, axis: int, precision: Precision) -> Coded:
     return _scaled(coded, factor, weights.dtype)
 
 
+def restored(coded: Coded) -> Array:
+    """The weights that codes stand for, float32 in the shape of the weights."""
+    numbers = coded.numbers
+    if coded.kept is not None:
+        numbers = np.zeros(coded.shape, numbers.dtype)
+        numbers[coded.kept] = coded.numbers
+    if coded.tables is not None:
+        weights = _looked_up(numbers, coded.tables)
+        if coded.kept is not None:
+            weights[~coded.kept] = 0  # where there are no codes
+        return weights
+    dense: Array = numbers.astype(np.float32)
+    if coded.scale is not None:
+        dense *= _spread(coded.scale, coded.shape)
+    return dense
+
+
+def _looked_up(codes: Array, tables: Array) -> Array:
+    *groups, entries = tables.shape
+    table = np.arange(math.prod(groups)).reshape(groups) * entries
+    places = _spread(table, codes.shape) + codes
+    weights: Array = tables.reshape(-1).astype(np.float32)[places]
+    return weights
+
+
+def _spread(values: Array, shape: tuple[int, ...]) -> Array:
+    """One for each block of an axis -> one for each element of it."""
+    for axis, (size, count) in enumerate(zip(shape, values.shape, strict=True)):
+        if count > 1:
+            values = np.repeat(values, size // count, axis)
+    return values
+
+
 def is_worthwhile(shape: tuple[int, ...], axis: int, precision: Precision, itemsize: int) -> bool:
     """Whether a kernel of that shape is stored in few bits: it is large, and that saves a quarter.
 

@@ -9,14 +9,17 @@ from typing import Any
 
 from coremltools.models import MLModel
 
+from mobilezoo.coreml.compress.budget import Budget
 from mobilezoo.coreml.compress.choice import (
     Chosen,
     Names,
+    check_ends,
     choose,
     find_precisions,
     members,
     precision_name,
 )
+from mobilezoo.coreml.compress.fitting import write_within
 from mobilezoo.coreml.compress.package import OpenedPackage, open_weights, write_compressed
 from mobilezoo.coreml.precision import Linear, Palette, Precision, Sparse
 from mobilezoo.coreml.save import check_output
@@ -25,7 +28,7 @@ from mobilezoo.coreml.target import Format, check_program
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.runtime.package import ModelFile, read_model
 
-Given = str | Palette | Linear | Sparse | Mapping[str, Any]
+Given = str | Palette | Linear | Sparse | Mapping[str, Any] | Budget
 
 
 def compress_coreml(
@@ -48,7 +51,7 @@ def compress_coreml(
         precision: "int8", "int4", "palette1" to "palette8" (not 5 and 7), a `Palette`, `Linear` or
             `Sparse`, or a dictionary of these by names or patterns ("block1*") of layers, of which
             the first that fits counts; "float16" there means that a layer stays as it is, and so do
-            layers that nothing fits.
+            layers that nothing fits. Or a `Budget`: the best mix within a size or an error.
         keep_ends: whether the first and the last layer stay as they are, which costs few bytes and
             often keeps the accuracy.
         overwrite: whether a file at `path` may be replaced.
@@ -64,6 +67,7 @@ def compress_coreml(
         OutputExistsError: something is at `path` and `overwrite` is false.
     """
     wanted = find_precisions(precision)
+    check_ends(wanted, keep_ends=keep_ends)
     for item in members(wanted):
         check_program(item)
     target = None if path is None else check_output(path, overwrite)
@@ -87,12 +91,14 @@ def compress_coreml(
 def write_in(
     file: ModelFile,
     folder: Path,
-    wanted: Precision | Chosen,
+    wanted: Precision | Chosen | Budget,
     *,
     keep_ends: bool,
     names: Names | None = None,
 ) -> Any:
     """Write a package in a precision into a new folder; return the specification."""
+    if isinstance(wanted, Budget):
+        return write_within(file, folder, wanted)
     opened: OpenedPackage = open_weights(file)
     chosen = choose(opened.constants, wanted, keep_ends=keep_ends, names=names or {})
     return write_compressed(opened, chosen, precision_name(wanted), folder)

@@ -1,0 +1,123 @@
+"""The layers of a package, measured, and the best mix of precisions of each size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mobilezoo.coreml.compress.constants import Constant
+from mobilezoo.coreml.compress.drift import Drift
+from mobilezoo.coreml.compress.knapsack import Knapsack, Point
+from mobilezoo.coreml.compress.package import OpenedPackage
+from mobilezoo.coreml.compress.sensitivity import Bench, Layer, in_precision, measure_layers
+from mobilezoo.coreml.precision import Precision
+from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.runtime.program import load_coreml
+
+_GROWTH = 420  # bytes by which the program grows for a weight in few bits
+
+
+class Plan:
+    """What each layer costs in each precision.
+
+    Args:
+        opened: the package; its default function runs.
+        data: examples, as `read_data` takes them.
+        examples: how many are used.
+        precisions: that are tried.
+        optimize: one of `OBJECTIVES`.
+
+    Raises:
+        InvalidArgumentError: data that the file does not take, no weights that would be smaller,
+            or no classes to agree on.
+    """
+
+    def __init__(
+        self,
+        opened: OpenedPackage,
+        data: Any,
+        examples: int,
+        precisions: Sequence[Precision],
+        optimize: str,
+    ) -> None:
+        file = opened.file
+        self.bench = Bench(load_coreml(file.path), data, examples)
+        if optimize == "agreement" and not self.bench.tells_classes:
+            raise InvalidArgumentError(
+                "optimize='agreement' is for files that end in a softmax over classes; this one "
+                "does not. Pass optimize='error'."
+            )
+        self.layers = measure_layers(
+            self.bench, opened.constants, precisions, file.default_function
+        )
+        if not self.layers:
+            raise InvalidArgumentError(
+                f"{file.path.name} has no weights that would be smaller in "
+                f"{', '.join(item.name for item in precisions)}."
+            )
+        sizes = [layer.sizes for layer in self.layers]
+        self.knapsack = Knapsack(sizes, [layer.costs(optimize) for layer in self.layers])
+        whole = sum(item.stat().st_size for item in Path(file.path).rglob("*") if item.is_file())
+        self._fixed = whole - sum(row[0] for row in sizes)
+
+    def options(self, point: Point) -> Iterator[tuple[Layer, Precision | None]]:
+        """Each layer and its precision; None: it stays as it is."""
+        for layer, i in zip(self.layers, point.choice, strict=True):
+            yield layer, layer.options[i]
+
+    def chosen(self, point: Point) -> dict[Constant, Precision]:
+        """The precision of each weight that does not stay as it is."""
+        return {
+            constant: option
+            for layer, option in self.options(point)
+            for constant in layer.constants
+            if option is not None
+        }
+
+    def uniform(self, precision: Precision) -> Point:
+        """All layers that can be in that precision."""
+        choice = tuple(
+            layer.options.index(precision) if precision in layer.options else 0
+            for layer in self.layers
+        )
+        size = sum(layer.sizes[i] for layer, i in zip(self.layers, choice, strict=True))
+        return Point(size, 0.0, choice)
+
+    def drift(self, point: Point) -> Drift:
+        """How far the answers move with all layers in their precisions."""
+        return self.bench.drift(
+            {
+                constant: in_precision(constant, option)
+                for constant, option in self.chosen(point).items()
+            }
+        )
+
+    def error(self, point: Point) -> float:
+        """The error that the layers make together, each by itself."""
+        pairs = zip(self.layers, point.choice, strict=True)
+        total: float = sum(layer.costs("error")[i] for layer, i in pairs) ** 0.5
+        return total
+
+    @property
+    def smallest(self) -> int:
+        """Bytes of the smallest package, about."""
+        return self._around + self.knapsack.smallest
+
+    @property
+    def largest(self) -> int:
+        """Bytes that the package with all layers as they are does not exceed."""
+        return self._around + sum(max(layer.sizes) for layer in self.layers)
+
+    def within(self, size: int) -> Point | None:
+        """The best mix of a package of at most so many bytes, about; None where there is none."""
+        return self.knapsack.within(size - self._around)
+
+    @property
+    def _around(self) -> int:
+        """Bytes of all but the weights, if every one is in few bits."""
+        return self._fixed + _GROWTH * sum(len(layer.constants) for layer in self.layers)
+
+    def file_bytes(self, point: Point) -> int:
+        """Of the package, to a few hundred bytes."""
+        return self._fixed + point.size + _GROWTH * len(self.chosen(point))
