@@ -1,8 +1,13 @@
 """`mobilezoo compress`, and the same options of `mobilezoo export`."""
 
+import re
+
+import keras
+import numpy as np
 import pytest
 
-from mobilezoo import load_coreml
+from mobilezoo import export_coreml, load_coreml
+from mobilezoo.benchmark import size_bytes
 from tests.cli.run import run
 
 
@@ -97,3 +102,89 @@ def test_a_file_that_is_there_is_not_replaced_unasked(capfd, package, tmp_path):
 
     assert code == 2
     assert "--overwrite" in err
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder of 9 pictures, some of them in folders of classes."""
+    image = pytest.importorskip("PIL.Image")
+    root = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for i in range(9):
+        folder = root / ("cats" if i % 2 else ".")
+        folder.mkdir(exist_ok=True)
+        pixels = rng.integers(0, 256, (70 + i, 100, 3), np.uint8)
+        image.fromarray(pixels).save(folder / f"{i}.png")
+    (root / "notes.txt").write_text("no picture")
+    return root
+
+
+def test_a_file_within_a_size(capfd, package, pictures, tmp_path):
+    path = tmp_path / "c.mlpackage"
+
+    code, out, _ = run(
+        capfd, "compress", package, "--max-size", "0.25", "--data", pictures, "--examples", "4",
+        "-o", path,
+    )  # fmt: skip
+
+    assert code == 0
+    assert size_bytes(path) <= 250_000
+    wrote, measured = out.splitlines()
+    assert wrote.startswith(f"wrote {path}: 0.2")
+    assert measured.startswith("mixed: ")
+    assert measured.endswith("of 4 examples")
+
+
+def test_a_file_within_an_error(capfd, package, pictures, tmp_path):
+    code, out, _ = run(
+        capfd, "compress", package, "--max-error", "0.1", "--data", pictures, "--examples", "3",
+        "--optimize", "agreement", "-o", tmp_path / "c.mlpackage",
+    )  # fmt: skip
+
+    assert code == 0
+    assert float(re.search(r"error ([\d.]+)", out)[1]) <= 0.1
+
+
+def test_precisions_are_compared_in_a_table_of_80_columns(capfd, package, pictures):
+    code, out, _ = run(
+        capfd, "compare", package, pictures, "--precision", "float16", "palette6", "--examples", "5"
+    )
+
+    lines = out.splitlines()
+    assert code == 0
+    assert [line.split()[0] for line in lines[:3]] == ["precision", "float16", "palette6"]
+    assert lines[-1] == f"measured on 5 pictures, against {package}"
+    assert max(map(len, lines[:3])) <= 80
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "What shall the file be like? Pass --precision, or --max-size"),
+        (["--max-size", "1"], "Pass --data FOLDER with some pictures"),
+        (["--max-size", "1", "--precision", "int8"], "choose precisions themselves"),
+        (["--max-size", "0.001", "--data", "{}"], "No mix of"),
+        (["--max-error", "0.1", "--data", "{}/nowhere"], "there is no such folder"),
+        (["--max-error", "0.1", "--data", "{}/empty"], "there are no pictures in it"),
+    ],
+)
+def test_limits_that_cannot_be_are_refused(capfd, package, pictures, tmp_path, options, message):
+    (pictures / "empty").mkdir(exist_ok=True)
+    options = [option.format(pictures) for option in options]
+
+    code, _, err = run(capfd, "compress", package, *options, "-o", tmp_path / "c.mlpackage")
+
+    assert code == 2
+    assert message in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_pictures_of_another_input_are_passed_in_python(capfd, pictures, tmp_path):
+    inputs = keras.Input((50,), name="x")
+    model = keras.Model(inputs, keras.layers.Dense(60)(inputs))
+    export_coreml(model, tmp_path / "m.mlpackage")
+
+    code, _, err = run(capfd, "compare", tmp_path / "m.mlpackage", pictures)
+
+    assert code == 2
+    assert "takes array 'x', not one image" in err

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from mobilezoo import _environment
 from mobilezoo.benchmark.sizes import size_bytes
 from mobilezoo.benchmark.table import megabytes
+from mobilezoo.cli import samples
 from mobilezoo.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from mobilezoo.coreml import Budget
     from mobilezoo.coreml.precision import Linear, Palette, Sparse
 
 _AS_IT_IS, _WHOLE = "float16", "float32"
@@ -19,10 +21,10 @@ _AS_IT_IS, _WHOLE = "float16", "float32"
 def compress(arguments: Namespace) -> None:
     """Write the file, and say what became of its size."""
     _environment.import_quietly()
-    from mobilezoo.coreml import compress_coreml
+    from mobilezoo.coreml import Budget, compress_coreml
     from mobilezoo.coreml.target import first_release
 
-    wanted = precisions(arguments)
+    wanted = _budget(arguments) or precisions(arguments)
     made = compress_coreml(
         arguments.file,
         arguments.output,
@@ -36,6 +38,55 @@ def compress(arguments: Namespace) -> None:
         f"wrote {arguments.output}: {megabytes(after)}, {after / before:.0%} of "
         f"{megabytes(before)}, iOS {oldest.version} and later"
     )
+    drift = made.user_defined_metadata.get("com.mobilezoo.drift")
+    if isinstance(wanted, Budget):
+        print(f"{made.user_defined_metadata['com.mobilezoo.precision']}: {drift}")
+
+
+def compare(arguments: Namespace) -> None:
+    """`mobilezoo compare`: a table of what each precision costs."""
+    _environment.import_quietly()
+    from mobilezoo.coreml import compare_precisions
+
+    data = samples.read_samples(arguments.data, arguments.file, arguments.crop, arguments.examples)
+    table = compare_precisions(
+        arguments.file, data, precisions=arguments.precision, examples=arguments.examples
+    )
+    print(table)
+    print(f"\nmeasured on {table.examples} pictures, against {arguments.file}")
+
+
+def _budget(arguments: Namespace) -> Budget | None:
+    """What the limits say together; None where there are none."""
+    from mobilezoo.coreml import Budget
+
+    limits = {
+        "max_size_bytes": arguments.max_size and int(arguments.max_size * 1e6),
+        "max_error": arguments.max_error,
+        "min_agreement": arguments.min_agreement,
+    }
+    given = {key: value for key, value in limits.items() if value is not None}
+    if not given:
+        if arguments.precision is None:
+            raise InvalidArgumentError(
+                "What shall the file be like? Pass --precision, or --max-size, --max-error or "
+                "--min-agreement with --data."
+            )
+        return None
+    if arguments.precision is not None or arguments.layer or arguments.keep_ends:
+        raise InvalidArgumentError(
+            "--max-size, --max-error and --min-agreement choose precisions themselves. Leave out "
+            "--precision, --layer and --keep-ends."
+        )
+    if arguments.data is None:
+        raise InvalidArgumentError(
+            "Pass --data FOLDER with some pictures: what a layer's precision costs is measured by "
+            "running the network."
+        )
+    pictures = samples.read_samples(
+        arguments.data, arguments.file, arguments.crop, arguments.examples
+    )
+    return Budget(**given, data=pictures, examples=arguments.examples, optimize=arguments.optimize)
 
 
 def precisions(arguments: Namespace) -> Any:

@@ -87,7 +87,7 @@ def add_pixels(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--bgr", action="store_true", help="the model takes blue first")
 
 
-def add_crop(parser: argparse.ArgumentParser) -> None:
+def add_crop(parser: argparse._ActionsContainer) -> None:
     """--crop, of pictures."""
     parser.add_argument(
         "--crop", choices=CROPS, default="center",
@@ -128,4 +128,12 @@ def add_compression(parser: argparse.ArgumentParser) -> None:
         "--density", type=float, metavar="SHARE",
         help="of the weights that are kept, the largest, such as 0.5 (package; iOS 16, in few bits "
         "iOS 18)",
+    )  # fmt: skip
+
+
+def add_examples(parser: argparse._ActionsContainer, default: int) -> None:
+    """--examples, of a measurement."""
+    parser.add_argument(
+        "--examples", type=int, default=default, metavar="NUMBER",
+        help="pictures that are used (default: %(default)s)",
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from mobilezoo._version import __version__
 from mobilezoo.cli import values
+from mobilezoo.cli.compression_parser import add_compression_commands
 from mobilezoo.cli.options import (
     add_arithmetic,
     add_builder_options,
@@ -28,6 +29,7 @@ _EXAMPLES = """examples:
   mobilezoo export mobilenet --alpha 0.5 --precision float16 -o MobileNet.mlpackage
   mobilezoo export my_model.keras --preprocessing unit --labels labels.txt -o Mine.mlpackage
   mobilezoo compress Mine.mlpackage --precision palette4 -o Small.mlpackage
+  mobilezoo compare Mine.mlpackage my_pictures
   mobilezoo verify my_model.keras Mine.mlpackage
   mobilezoo predict MobileNet.mlpackage cat.jpg dog.jpg
   mobilezoo evaluate Float16.mlpackage Palette4.mlpackage my_pictures
@@ -59,7 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_describe(subparsers)
     _add_pick(subparsers)
     _add_export(subparsers)
-    _add_compress(subparsers)
+    add_compression_commands(subparsers, _command)
     _add_verify(subparsers)
     _add_predict(subparsers)
     _add_evaluate(subparsers)
@@ -156,28 +158,6 @@ def _add_export(subparsers: Any) -> None:
     group = parser.add_argument_group("shown by Xcode")
     for option in ("--author", "--license", "--description", "--model-version"):
         group.add_argument(option, default="", metavar="TEXT", help="of the model")
-
-
-def _add_compress(subparsers: Any) -> None:
-    examples = [
-        "mobilezoo compress Mine.mlpackage --precision palette6 -o Small.mlpackage",
-        "mobilezoo compress Mine.mlpackage --precision int8 --keep-ends -o Small.mlpackage",
-        "mobilezoo compress Mine.mlpackage --precision palette4 --layer 'block1*=int8' "
-        "-o Small.mlpackage",
-    ]
-    parser = _command(
-        subparsers, "compress", "compression:compress", "a Core ML package in fewer bits", examples
-    )
-    parser.add_argument("file", metavar="FILE", help="a .mlpackage, whoever made it")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE",
-                        help="ends in .mlpackage")  # fmt: skip
-    parser.add_argument(
-        "--precision", required=True,
-        help="int8, palette1, 2, 4, 6, 8 (iOS 16), palette3, int4 (iOS 18), or float16 with "
-        "--layer or --density",
-    )  # fmt: skip
-    add_compression(parser)
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
 
 
 def _add_verify(subparsers: Any) -> None:

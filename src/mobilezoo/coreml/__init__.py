@@ -5,6 +5,10 @@ from mobilezoo import _environment
 _environment.coremltools()  # its start-up noise is silenced before anything here imports it
 
 from mobilezoo.coreml.compress.budget import Budget  # noqa: E402
+from mobilezoo.coreml.compress.comparing import (  # noqa: E402
+    PrecisionTable,
+    compare_precisions,
+)
 from mobilezoo.coreml.compress.compressing import compress_coreml  # noqa: E402
 from mobilezoo.coreml.compress.frontier import (  # noqa: E402
     Frontier,
@@ -30,7 +34,9 @@ __all__ = [
     "Linear",
     "OnDeviceTraining",
     "Palette",
+    "PrecisionTable",
     "Sparse",
+    "compare_precisions",
     "compress_coreml",
     "compression_frontier",
     "export_coreml",
