@@ -145,6 +145,17 @@ def test_a_file_within_an_error(capfd, package, pictures, tmp_path):
     assert float(re.search(r"error ([\d.]+)", out)[1]) <= 0.1
 
 
+def test_biases_are_repaired_where_it_is_asked_for(capfd, package, pictures, tmp_path):
+    for options in ([], ["--repair", "--data", pictures]):
+        path = tmp_path / f"{len(options)}.mlpackage"
+        code, _, _ = run(
+            capfd, "compress", package, "--precision", "palette4", *options, "-o", path
+        )
+        assert code == 0
+        said = load_coreml(path).metadata.user_defined
+        assert ("com.mobilezoo.repaired" in said) == bool(options)
+
+
 def test_precisions_are_compared_in_a_table_of_80_columns(capfd, package, pictures):
     code, out, _ = run(
         capfd, "compare", package, pictures, "--precision", "float16", "palette6", "--examples", "5"
@@ -162,6 +173,8 @@ def test_precisions_are_compared_in_a_table_of_80_columns(capfd, package, pictur
     [
         ([], "What shall the file be like? Pass --precision, or --max-size"),
         (["--max-size", "1"], "Pass --data FOLDER with some pictures"),
+        (["--precision", "int8", "--repair"], "--repair and --data FOLDER go together"),
+        (["--precision", "int8", "--data", "{}"], "--repair and --data FOLDER go together"),
         (["--max-size", "1", "--precision", "int8"], "choose precisions themselves"),
         (["--max-size", "0.001", "--data", "{}"], "No mix of"),
         (["--max-error", "0.1", "--data", "{}/nowhere"], "there is no such folder"),

@@ -25,11 +25,13 @@ def compress(arguments: Namespace) -> None:
     from mobilezoo.coreml.target import first_release
 
     wanted = _budget(arguments) or precisions(arguments)
+    repair = None if isinstance(wanted, Budget) else _repair(arguments)
     made = compress_coreml(
         arguments.file,
         arguments.output,
         precision=wanted,
         keep_ends=arguments.keep_ends,
+        repair=repair,
         overwrite=arguments.overwrite,
     )
     before, after = size_bytes(arguments.file), size_bytes(arguments.output)
@@ -86,7 +88,21 @@ def _budget(arguments: Namespace) -> Budget | None:
     pictures = samples.read_samples(
         arguments.data, arguments.file, arguments.crop, arguments.examples
     )
-    return Budget(**given, data=pictures, examples=arguments.examples, optimize=arguments.optimize)
+    return Budget(
+        **given, data=pictures, examples=arguments.examples, optimize=arguments.optimize,
+        repair=arguments.repair is not False,
+    )  # fmt: skip
+
+
+def _repair(arguments: Namespace) -> list[Any] | None:
+    """Pictures on which biases are repaired, if that is asked for."""
+    if bool(arguments.repair) != (arguments.data is not None):
+        raise InvalidArgumentError(
+            "With --precision, --repair and --data FOLDER go together: pass both, or neither."
+        )
+    if not arguments.repair:
+        return None
+    return samples.read_samples(arguments.data, arguments.file, arguments.crop, arguments.examples)
 
 
 def precisions(arguments: Namespace) -> Any:

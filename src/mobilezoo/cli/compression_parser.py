@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -53,9 +54,14 @@ def _add_compress(subparsers: Any, command: Command) -> None:
         "--optimize", choices=("error", "agreement"), default="error",
         help="what is made small (default: %(default)s)",
     )  # fmt: skip
-    group.add_argument("--data", metavar="FOLDER", help="with pictures, at any depth")
-    add_examples(group, 16)
-    add_crop(group)
+    pictures = parser.add_argument_group("pictures on which the file is run")
+    pictures.add_argument("--data", metavar="FOLDER", help="with pictures, at any depth")
+    add_examples(pictures, 16)
+    add_crop(pictures)
+    pictures.add_argument(
+        "--repair", action=argparse.BooleanOptionalAction,
+        help="whether biases make up for what rounding shifts (default: for mixes)",
+    )  # fmt: skip
 
 
 def _add_compare(subparsers: Any, command: Command) -> None:

@@ -44,6 +44,7 @@ def export_coreml(
     *,
     precision: Given = "float16",
     keep_ends: bool = False,
+    repair: Any = None,
     inputs: str | None = None,
     preprocessing: str | Preprocessing | None = None,
     labels: str | Iterable[str] | None = None,
@@ -78,6 +79,8 @@ def export_coreml(
             layers ({"block1*": "float16", "*": "palette4"}), of which the first that fits counts.
         keep_ends: whether the first and the last layer stay in float16, which costs few bytes and
             often keeps the accuracy.
+        repair: examples as the file takes them (as `Budget` has them), for a .mlpackage in few
+            bits: biases then make up for what rounding shifts in the mean of each channel.
         inputs: "image" or "array"; default: "image" where the model has one input with 1 or 3
             channels.
         preprocessing: how the pixels of an image input are prepared: "none", "unit", "tf",
@@ -119,8 +122,9 @@ def export_coreml(
         author=author, license=license, short_description=short_description, version=version
     )
     file = find_file(
-        path, precision, minimum_deployment_target, keep_ends=keep_ends, overwrite=overwrite
-    )
+        path, precision, minimum_deployment_target,
+        keep_ends=keep_ends, repair=repair, overwrite=overwrite,
+    )  # fmt: skip
     check_use(calibration, file.precision)
     training = find_training(updatable, file.form, file.precision, file.system)
     check_flexibility(flexible, file.form, file.system, learns=training is not None)

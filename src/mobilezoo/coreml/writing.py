@@ -51,6 +51,7 @@ class File(NamedTuple):
         form: ML program or neural network.
         wanted: precision of all kernels, of each by patterns of names, or what they may cost.
         keep_ends: whether the first and the last layer stay in float16.
+        repair: examples on which biases are repaired; None: they are not.
         system: the oldest that must run it; None: what it needs.
     """
 
@@ -58,6 +59,7 @@ class File(NamedTuple):
     form: Format
     wanted: Precision | Chosen | Budget
     keep_ends: bool
+    repair: Any
     system: Target | None
 
     @property
@@ -72,7 +74,13 @@ class File(NamedTuple):
 
 
 def find_file(
-    path: Any, precision: Any, minimum_deployment_target: Any, *, keep_ends: bool, overwrite: bool
+    path: Any,
+    precision: Any,
+    minimum_deployment_target: Any,
+    *,
+    keep_ends: bool,
+    repair: Any,
+    overwrite: bool,
 ) -> File:
     """Check the arguments that concern the file, before any work.
 
@@ -83,15 +91,16 @@ def find_file(
     wanted = find_precisions(precision)
     target = None if path is None else check_output(path, overwrite)
     system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
-    check_ends(wanted, keep_ends=keep_ends)
+    check_ends(wanted, keep_ends=keep_ends, repair=repair)
     form, *_ = [choose_format(target, system, item) for item in members(wanted)]
     if form is Format.ML_PROGRAM:
         check_packages()
-    elif isinstance(wanted, Budget):
+    elif isinstance(wanted, Budget) or repair is not None:
         raise InvalidArgumentError(
-            "A Budget is for ML programs. Choose a path that ends in .mlpackage, or a precision."
+            f"{'repair=' if repair is not None else 'A Budget'} is for ML programs. Choose a path "
+            "that ends in .mlpackage, or leave it out."
         )
-    return File(target, form, wanted, keep_ends, system)
+    return File(target, form, wanted, keep_ends, repair, system)
 
 
 def find_writer(
@@ -119,7 +128,7 @@ def find_writer(
             write_whole(whole)
             return write_in(
                 read_model(whole), fresh, file.wanted, keep_ends=file.keep_ends,
-                names=_names(graph),
+                repair=file.repair, names=_names(graph),
             )  # fmt: skip
 
     return write

@@ -2,6 +2,11 @@
 
 Every value is kept, so that what lies before the first change need not be computed again: of n
 layers that are changed in turn, half of the network runs on the average.
+
+Other weights move the mean of what a layer makes, which the layers behind it add up. That mean over
+the examples can be had back: for each output channel it is a number that a bias can hold (Nagel et
+al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2,
+here with examples). Layers are taken in order, each with the repaired ones before it.
 """
 
 from __future__ import annotations
@@ -18,11 +23,13 @@ from mobilezoo.runtime.examples import read_examples
 from mobilezoo.runtime.executable import Executable
 from mobilezoo.runtime.interpreter import evaluate
 from mobilezoo.runtime.opened import Opened
-from mobilezoo.runtime.operations import Operation
+from mobilezoo.runtime.operations import Constant, Operation
 from mobilezoo.runtime.storage import Storage
 from mobilezoo.runtime.stored import Place, with_constants
 
 _DEVICE = "CPU:0"
+# operations that have a bias -> the axis of the channels of what they make
+_CHANNELS = {"conv": 1, "conv_transpose": 1, "linear": -1}
 
 
 class Replay:
@@ -45,38 +52,68 @@ class Replay:
         executable.run([array[:1] for array in arrays])  # refuses what needs too much
         self._fetch = tuple(fetch)
         with tf.device(_DEVICE):
-            self._runs = executable.begun(arrays)
-            for operations, environment in self._runs:
+            runs = executable.begun(arrays)  # of all examples at once, or of each
+            for operations, environment in runs:
                 for _ in evaluate(operations, environment, Storage()):
                     pass
-
-    def values(self, name: str) -> list[Array]:
-        """One array for all examples, or one for each."""
-        return [np.asarray(environment[name]) for _, environment in self._runs]
+        self._operations = runs[0][0]
+        self._before = [environment for _, environment in runs]
 
     def outputs(self) -> list[Array]:
         """The fetched values: (n, ...) each, the examples one behind the other."""
-        return self._joined([environment for _, environment in self._runs])
+        return self._joined(self._before)
 
-    def outputs_with(self, weights: Mapping[Place, Array]) -> list[Array]:
+    def outputs_with(
+        self, weights: Mapping[Place, Array], *, repaired: bool = False
+    ) -> list[Array]:
         """The fetched values with other weights in some places.
 
         Args:
             weights: place -> float32, in the shape of what is there.
+            repaired: whether biases make up for the shift of each channel.
         """
-        made = []
-        for operations, environment in self._runs:
-            first = next(
-                (i for i, item in enumerate(operations) if _places(item) & weights.keys()),
-                len(operations),
-            )
-            changed = [with_constants(item, weights) for item in operations[first:]]
-            inner = dict(environment)
+        return self._joined(self._run(weights, repaired=repaired)[0])
+
+    def biases_with(self, weights: Mapping[Place, Array]) -> dict[str, Array]:
+        """By the value that a layer makes: the bias that makes up for other weights, float64."""
+        _, shifts = self._run(weights, repaired=True)
+        makers = {item.outputs[0].name: item for item in self._operations}
+        return {name: _bias_of(makers[name]) + shift for name, shift in shifts.items()}
+
+    def _run(
+        self, weights: Mapping[Place, Array], *, repaired: bool
+    ) -> tuple[list[dict[str, Any]], dict[str, Array]]:
+        """All values, and by how much each repaired one was moved."""
+        runs = [dict(environment) for environment in self._before]
+        shifts: dict[str, Array] = {}
+        first = next(
+            (i for i, item in enumerate(self._operations) if _places(item) & weights.keys()),
+            len(self._operations),
+        )
+        for operation in self._operations[first:]:
+            changed = with_constants(operation, weights)
             with tf.device(_DEVICE):
-                for _ in evaluate(changed, inner, Storage()):
-                    pass
-            made.append({name: inner[name] for name in self._fetch})
-        return self._joined(made)
+                for run in runs:
+                    for _ in evaluate([changed], run, Storage()):
+                        pass
+            name, axis = operation.outputs[0].name, _CHANNELS.get(operation.type)
+            if repaired and axis is not None and (name, "weight") in weights:
+                shifts[name] = self._repair(runs, name, axis)
+        return runs, shifts
+
+    def _repair(self, runs: Sequence[dict[str, Any]], name: str, axis: int) -> Array:
+        """Give a value the means of its channels back; return by how much they moved."""
+        moved = [
+            np.asarray(before[name] - after[name], np.float64)
+            for before, after in zip(self._before, runs, strict=True)
+        ]
+        others = tuple(i for i in range(moved[0].ndim) if i != axis % moved[0].ndim)
+        shift: Array = np.mean([item.mean(axis=others) for item in moved], axis=0)
+        shape = [1] * moved[0].ndim
+        shape[axis] = -1
+        for run in runs:
+            run[name] = run[name] + shift.reshape(shape).astype(np.float32)
+        return shift
 
     def _joined(self, environments: Sequence[Mapping[str, Any]]) -> list[Array]:
         found = [[np.asarray(item[name]) for item in environments] for name in self._fetch]
@@ -85,3 +122,8 @@ class Replay:
 
 def _places(operation: Operation) -> set[Place]:
     return {(operation.outputs[0].name, key) for key in operation.arguments}
+
+
+def _bias_of(operation: Operation) -> Array | float:
+    bias = operation.arguments.get("bias")
+    return np.asarray(bias.value(), np.float64) if isinstance(bias, Constant) else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -80,13 +80,40 @@ def with_weights(opened: Opened, weights: Mapping[Place, Array]) -> Opened:
     """
     if not isinstance(opened.executable, Executable):
         raise InvalidArgumentError(f"{opened.path.name}: weights of a pipeline cannot be replaced.")
-    weights = _checked(weights, stored_weights(opened))
+    return _with_constants(opened, opened.executable, _checked(weights, stored_weights(opened)))
 
+
+def biases_of(opened: Opened, layers: Collection[str]) -> dict[str, Array]:
+    """By layer, the value that an operation makes: its bias, 0 where it has none."""
+    found: dict[str, Array] = {}
+    for operation in opened.block.operations:
+        name = operation.outputs[0].name
+        if name in layers:
+            bias = operation.arguments.get("bias")
+            found[name] = np.asarray(bias.value() if isinstance(bias, Constant) else 0.0)
+    return found
+
+
+def with_biases(opened: Opened, biases: Mapping[str, Array]) -> Opened:
+    """The same program with other biases of layers; one number is for all channels."""
+    if not isinstance(opened.executable, Executable):
+        return opened
+    shapes = {name: own.shape for name, own in biases_of(opened, biases).items()}
+    places = {
+        (name, "bias"): np.broadcast_to(biases[name].astype(np.float32), shape)
+        for name, shape in shapes.items()
+    }
+    return _with_constants(opened, opened.executable, places)
+
+
+def _with_constants(
+    opened: Opened, executable: Executable, weights: Mapping[Place, Array]
+) -> Opened:
     def changed(operation: Operation) -> Operation:
         return with_constants(operation, weights)
 
     block = replace(opened.block, operations=tuple(map(changed, opened.block.operations)))
-    return replace(opened, block=block, executable=opened.executable.changed(changed))
+    return replace(opened, block=block, executable=executable.changed(changed))
 
 
 def with_constants(operation: Operation, weights: Mapping[Place, Array]) -> Operation:

@@ -9,12 +9,13 @@ import keras
 import numpy as np
 
 from mobilezoo.coreml import export_coreml
+from mobilezoo.coreml.compress.package import REPAIRED
 from mobilezoo.coreml.names import INNER, helper
 from mobilezoo.coreml.precision import Scheme, precision_named
 from mobilezoo.errors import InvalidArgumentError, MobilezooError, VerificationError
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.runtime import CoreMLProgram, load_coreml
-from mobilezoo.runtime.stored import Place, Weights
+from mobilezoo.runtime.stored import Place, Weights, biases_of, with_biases
 from mobilezoo.verification.agreement import FloatArray
 from mobilezoo.verification.codes import rounding_fault
 from mobilezoo.verification.trials import input_shape
@@ -54,12 +55,15 @@ def with_exact_weights(program: CoreMLProgram, model: keras.Model) -> CoreMLProg
     stored = program.weights()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"model{program.path.suffix}"
+        layers = _repaired(program)
         shape = _open_shape(program, model)
         try:
             export_coreml(model, path, precision="float32", inputs="array", input_shape=shape)
         except MobilezooError:  # then the file is not mobilezoo's
             return None
-        known = load_coreml(path).weights()
+        exact = load_coreml(path)
+        known = exact.weights()
+        biases = biases_of(exact._opened, [_name_in_float32(name) for name in layers])
         places = {place: _in_float32(place) for place in stored}
         places = {place: place if place in known else other for place, other in places.items()}
         shared = {
@@ -71,14 +75,30 @@ def with_exact_weights(program: CoreMLProgram, model: keras.Model) -> CoreMLProg
     if not all(place in shared for place in few):
         return None
     for place, weights in shared.items():
-        _check(program, place, stored[place], weights)
-    return program.with_weights(shared)
+        if place[1] != "bias" or place[0] not in layers:
+            _check(program, place, stored[place], weights)
+    made = program.with_weights(shared)
+    if not layers:
+        return made
+    found = {name: biases.get(_name_in_float32(name)) for name in layers}
+    own = {name: bias for name, bias in found.items() if bias is not None}
+    return CoreMLProgram(with_biases(made._opened, own), made.arithmetic)
 
 
 def _in_float32(place: Place) -> Place:
     """Where a layer gives an output, which in a float16 program is cast: "y_inner" -> "y"."""
     name, parameter = place
-    return name.removesuffix(helper("", INNER)), parameter
+    return _name_in_float32(name), parameter
+
+
+def _name_in_float32(name: str) -> str:
+    return name.removesuffix(helper("", INNER))
+
+
+def _repaired(program: CoreMLProgram) -> list[str]:
+    """Layers whose biases make up for what rounding shifts, and are not Keras's any more."""
+    said = program.metadata.user_defined.get(REPAIRED, "")
+    return said.split(",") if said else []
 
 
 def _check(program: CoreMLProgram, place: Place, stored: Weights, weights: FloatArray) -> None:

@@ -34,6 +34,7 @@ class Budget:
         precisions: of which each layer gets one, or stays as it is.
         optimize: what is made small: "error", or "agreement", which is the divergence of the
             probabilities (Kullback-Leibler): errors of scores that change no answer count little.
+        repair: whether biases make up for what rounding shifts in the mean of each channel.
     """
 
     max_size_bytes: int | None = None
@@ -43,6 +44,7 @@ class Budget:
     examples: int = 16
     precisions: Sequence[Any] = USUAL
     optimize: str = "error"
+    repair: bool = True
 
     def members(self) -> list[Precision]:
         """The precisions.

@@ -49,8 +49,16 @@ def find_precisions(given: Any) -> Precision | Chosen | Budget:
     return found
 
 
-def check_ends(wanted: Precision | Chosen | Budget, *, keep_ends: bool) -> None:
-    """Raise InvalidArgumentError where `keep_ends` has no meaning."""
+def check_ends(wanted: Precision | Chosen | Budget, *, keep_ends: bool, repair: Any = None) -> None:
+    """Raise InvalidArgumentError where `keep_ends` or `repair` has no meaning."""
+    if isinstance(wanted, Budget) and repair is not None:
+        raise InvalidArgumentError(
+            "repair= is for precisions; a Budget repairs with its own data. Leave it out."
+        )
+    if repair is not None and not any(item.is_compressed for item in members(wanted)):
+        raise InvalidArgumentError(
+            "repair= makes up for weights in few bits, and there are none. Leave it out."
+        )
     if isinstance(wanted, Budget) and keep_ends:
         raise InvalidArgumentError(
             "keep_ends=True is for precisions; a Budget measures what the first and the last layer "

@@ -19,14 +19,19 @@ from mobilezoo.coreml.compress.choice import (
     members,
     precision_name,
 )
+from mobilezoo.coreml.compress.constants import Constant
+from mobilezoo.coreml.compress.examples import MOST
 from mobilezoo.coreml.compress.fitting import write_within
 from mobilezoo.coreml.compress.package import OpenedPackage, open_weights, write_compressed
+from mobilezoo.coreml.compress.sensitivity import Bench, in_precision
 from mobilezoo.coreml.precision import Linear, Palette, Precision, Sparse
 from mobilezoo.coreml.save import check_output
 from mobilezoo.coreml.saved import saved
 from mobilezoo.coreml.target import Format, check_program
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.node import Array
 from mobilezoo.runtime.package import ModelFile, read_model
+from mobilezoo.runtime.program import load_coreml
 
 Given = str | Palette | Linear | Sparse | Mapping[str, Any] | Budget
 
@@ -37,6 +42,7 @@ def compress_coreml(
     *,
     precision: Given,
     keep_ends: bool = False,
+    repair: Any = None,
     overwrite: bool = False,
 ) -> MLModel:
     """Write a Core ML package again with its large weights in few bits, whoever made it.
@@ -54,6 +60,8 @@ def compress_coreml(
             layers that nothing fits. Or a `Budget`: the best mix within a size or an error.
         keep_ends: whether the first and the last layer stay as they are, which costs few bytes and
             often keeps the accuracy.
+        repair: examples as the file takes them (as `Budget` has them), the first 32 of which are
+            run: biases then make up for what rounding shifts in the mean of each channel.
         overwrite: whether a file at `path` may be replaced.
 
     Returns:
@@ -67,7 +75,7 @@ def compress_coreml(
         OutputExistsError: something is at `path` and `overwrite` is false.
     """
     wanted = find_precisions(precision)
-    check_ends(wanted, keep_ends=keep_ends)
+    check_ends(wanted, keep_ends=keep_ends, repair=repair)
     for item in members(wanted):
         check_program(item)
     target = None if path is None else check_output(path, overwrite)
@@ -83,7 +91,7 @@ def compress_coreml(
         )
 
     def write(fresh: Path) -> Any:
-        return write_in(file, fresh, wanted, keep_ends=keep_ends)
+        return write_in(file, fresh, wanted, keep_ends=keep_ends, repair=repair)
 
     return saved(write, target, Format.ML_PROGRAM, overwrite)
 
@@ -94,6 +102,7 @@ def write_in(
     wanted: Precision | Chosen | Budget,
     *,
     keep_ends: bool,
+    repair: Any = None,
     names: Names | None = None,
 ) -> Any:
     """Write a package in a precision into a new folder; return the specification."""
@@ -101,4 +110,19 @@ def write_in(
         return write_within(file, folder, wanted)
     opened: OpenedPackage = open_weights(file)
     chosen = choose(opened.constants, wanted, keep_ends=keep_ends, names=names or {})
-    return write_compressed(opened, chosen, precision_name(wanted), folder)
+    biases = None if repair is None else _repaired(opened, chosen, repair)
+    return write_compressed(opened, chosen, precision_name(wanted), folder, biases)
+
+
+def _repaired(
+    opened: OpenedPackage, chosen: Mapping[Constant, Precision], data: Any
+) -> dict[tuple[str, str], Array]:
+    """New biases of the default function, by function and layer."""
+    function = opened.file.default_function
+    bench = Bench(load_coreml(opened.file.path), data, MOST, repaired=True)
+    weights = {
+        constant: in_precision(constant, precision)
+        for constant, precision in chosen.items()
+        if constant.function == function
+    }
+    return {(function, layer): bias for layer, bias in bench.biases(weights).items()}

@@ -41,7 +41,9 @@ def write_within(file: ModelFile, folder: Path, budget: Budget) -> Any:
     """
     precisions = budget.members()
     opened = open_weights(file)
-    plan = Plan(opened, budget.data, budget.examples, precisions, budget.optimize)
+    plan = Plan(
+        opened, budget.data, budget.examples, precisions, budget.optimize, repaired=budget.repair
+    )
     if budget.min_agreement is not None and not plan.bench.tells_classes:
         raise InvalidArgumentError(
             "Budget: min_agreement= is for files that end in a softmax over classes; this one does "
@@ -49,8 +51,10 @@ def write_within(file: ModelFile, folder: Path, budget: Budget) -> Any:
         )
     tried = budget
     for attempt in range(_MOST_TRIES):
-        chosen = plan.chosen(_best(plan, tried))
-        model = write_compressed(opened, chosen, names_of(chosen.values()), folder)
+        point = _best(plan, tried)
+        chosen = plan.chosen(point)
+        mixed = names_of(chosen.values())
+        model = write_compressed(opened, chosen, mixed, folder, plan.biases(point))
         found = plan.bench.drift_of(load_coreml(folder))
         size = _bytes(folder)
         stricter = _stricter(tried, budget, size, found)

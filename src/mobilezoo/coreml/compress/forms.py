@@ -147,3 +147,12 @@ def _operation(
     for output, output_type in outputs:
         made.outputs.add(name=output).type.CopyFrom(output_type)
     return made
+
+
+def constant_of(name: str, value: Any) -> Any:
+    """A constant of that name."""
+    made = MIL_pb2.Operation(type="const")
+    made.attributes["name"].CopyFrom(create_scalar_value(name))
+    made.attributes["val"].CopyFrom(value)
+    made.outputs.add(name=name).type.CopyFrom(value.type)
+    return made

@@ -112,6 +112,7 @@ def compression_frontier(
     precisions: Sequence[Any] = USUAL,
     optimize: str = "error",
     examples: int = 16,
+    repair: bool = False,
 ) -> Frontier:
     """Measure what each precision of each layer costs, and find the best mix of each size.
 
@@ -121,6 +122,7 @@ def compression_frontier(
         precisions: of which each layer gets one, or stays as it is.
         optimize: "error" or "agreement", as in `Budget`.
         examples: how many are used.
+        repair: whether the mixes will be written with `repair=`.
 
     Returns:
         The mixes as a table and a plot, any of which can be passed as `precision=`.
@@ -133,7 +135,7 @@ def compression_frontier(
         raise InvalidArgumentError(f"optimize={optimize!r} must be {' or '.join(OBJECTIVES)}.")
     wanted = [find_precision(item) for item in precisions]
     file = read_model(source)
-    plan = Plan(open_weights(file), data, examples, wanted, optimize)
+    plan = Plan(open_weights(file), data, examples, wanted, optimize, repaired=repair)
     points = []
     for point in plan.knapsack.samples(_POINTS):
         names = {

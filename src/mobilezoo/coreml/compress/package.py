@@ -19,10 +19,12 @@ from mobilezoo.coreml.compress.rewriting import WEIGHT_FILE, Rewriter
 from mobilezoo.coreml.package import finish_package, weights_folder
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.node import Array
 from mobilezoo.runtime.package import ModelFile
 from mobilezoo.runtime.values import ValueReader
 
-PRECISION = "com.mobilezoo.precision"  # key of the metadata
+PRECISION = "com.mobilezoo.precision"  # keys of the metadata
+REPAIRED = "com.mobilezoo.repaired"  # names of layers, with commas
 _AT_ONCE = 2  # weights that are encoded at the same time, and as many that wait
 
 
@@ -45,7 +47,11 @@ def open_weights(file: ModelFile) -> OpenedPackage:
 
 
 def write_compressed(
-    opened: OpenedPackage, chosen: Mapping[Constant, Precision], name: str, folder: Path
+    opened: OpenedPackage,
+    chosen: Mapping[Constant, Precision],
+    name: str,
+    folder: Path,
+    biases: Mapping[tuple[str, str], Array] | None = None,
 ) -> Any:
     """Write the package again, with the chosen weights in few bits.
 
@@ -54,6 +60,7 @@ def write_compressed(
         chosen: the weights and their precisions.
         name: of the precision, for the metadata.
         folder: to be made.
+        biases: new ones, by function and layer.
 
     Returns:
         The specification, `Model_pb2.Model`.
@@ -71,10 +78,13 @@ def write_compressed(
         for key, function in model.mlProgram.functions.items():
             raise_opset(key, function, version, opened.file.path)
     model.description.metadata.userDefined[PRECISION] = name
+    if biases:
+        layers = ",".join(dict.fromkeys(layer for _, layer in biases))
+        model.description.metadata.userDefined[REPAIRED] = layers
     path = weights_folder(folder) / WEIGHT_FILE
     with BlobWriter(path, None) as writer:
         rewriter = Rewriter(opened.reader, writer, version)
-        rewriter.rewrite(model.mlProgram, _encoded(opened.constants, chosen))
+        rewriter.rewrite(model.mlProgram, _encoded(opened.constants, chosen), biases or {})
     digests = {f"weights/{WEIGHT_FILE}": writer.digest}
     if writer.count == 0:
         path.unlink()

@@ -13,6 +13,7 @@ from mobilezoo.coreml.compress.package import OpenedPackage
 from mobilezoo.coreml.compress.sensitivity import Bench, Layer, in_precision, measure_layers
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.node import Array
 from mobilezoo.runtime.program import load_coreml
 
 _GROWTH = 420  # bytes by which the program grows for a weight in few bits
@@ -27,6 +28,7 @@ class Plan:
         examples: how many are used.
         precisions: that are tried.
         optimize: one of `OBJECTIVES`.
+        repaired: whether biases make up for what rounding shifts.
 
     Raises:
         InvalidArgumentError: data that the file does not take, no weights that would be smaller,
@@ -40,9 +42,12 @@ class Plan:
         examples: int,
         precisions: Sequence[Precision],
         optimize: str,
+        *,
+        repaired: bool = False,
     ) -> None:
         file = opened.file
-        self.bench = Bench(load_coreml(file.path), data, examples)
+        self._function = file.default_function
+        self.bench = Bench(load_coreml(file.path), data, examples, repaired=repaired)
         if optimize == "agreement" and not self.bench.tells_classes:
             raise InvalidArgumentError(
                 "optimize='agreement' is for files that end in a softmax over classes; this one "
@@ -86,12 +91,19 @@ class Plan:
 
     def drift(self, point: Point) -> Drift:
         """How far the answers move with all layers in their precisions."""
-        return self.bench.drift(
-            {
-                constant: in_precision(constant, option)
-                for constant, option in self.chosen(point).items()
-            }
-        )
+        return self.bench.drift(self._weights(point))
+
+    def biases(self, point: Point) -> dict[tuple[str, str], Array]:
+        """New ones by function and layer; none where nothing is repaired."""
+        found = self.bench.biases(self._weights(point))
+        return {(self._function, layer): bias for layer, bias in found.items()}
+
+    def _weights(self, point: Point) -> dict[Constant, Array]:
+        return {
+            constant: in_precision(constant, option)
+            for constant, option in self.chosen(point).items()
+            if constant.function == self._function
+        }
 
     def error(self, point: Point) -> float:
         """The error that the layers make together, each by itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from coremltools.proto import MIL_pb2
 from mobilezoo.coreml.blob_writer import BlobWriter
 from mobilezoo.coreml.compress.codes import Coded
 from mobilezoo.coreml.compress.constants import Constant, main_block
-from mobilezoo.coreml.compress.forms import operations
+from mobilezoo.coreml.compress.forms import constant_of, operations
 from mobilezoo.graph.node import Array
 from mobilezoo.runtime.values import ValueReader
 
@@ -44,12 +44,18 @@ class Rewriter:
         self._small: dict[Any, Any] = {}  # values of short arrays, such as points of zero
         self._stored: dict[Any, list[Any]] = {}  # values of weights that several constants are
 
-    def rewrite(self, program: Any, coded: Iterator[tuple[Constant, Coded]]) -> None:
+    def rewrite(
+        self,
+        program: Any,
+        coded: Iterator[tuple[Constant, Coded]],
+        biases: Mapping[tuple[str, str], Array],
+    ) -> None:
         """Replace the constants, and move all others into the new file.
 
         Args:
             program: `MIL_pb2.Program`, changed.
             coded: the constants in few bits, in the order of `find_constants`.
+            biases: new ones, by the function and the value that an operation makes.
         """
         waiting = next(coded, None)
         for name, function in sorted(program.functions.items()):
@@ -60,6 +66,9 @@ class Rewriter:
                     made += self._restoring(raw, *waiting)
                     waiting = next(coded, None)
                 else:
+                    bias = biases.get((name, raw.outputs[0].name)) if raw.outputs else None
+                    if bias is not None:
+                        made.append(self._bias(raw, bias))
                     self._move(raw)
                     made.append(raw)
             fresh = MIL_pb2.Block(inputs=block.inputs, outputs=block.outputs, operations=made)
@@ -78,6 +87,18 @@ class Rewriter:
             return value
 
         return operations(coded, output.name, output.type, self._version, store)
+
+    def _bias(self, raw: Any, bias: Array) -> Any:
+        """A constant in front of an operation, which reads it as its bias."""
+        kind = raw.outputs[0].type.tensorType.dataType
+        half = kind == MIL_pb2.DataType.FLOAT16
+        numbers = bias.astype(np.float16 if half else np.float32)
+        value = self._store(numbers, "FLOAT16" if half else "FLOAT32", numbers.shape)
+        name = f"{raw.outputs[0].name}_repaired_bias"
+        made = constant_of(name, value)
+        raw.inputs["bias"].CopyFrom(MIL_pb2.Argument())
+        raw.inputs["bias"].arguments.add().name = name
+        return made
 
     def _store(self, numbers: Array, mil_type: str, shape: tuple[int, ...]) -> Any:
         if mil_type not in _BITS and numbers.size < _SMALLEST_BLOB:

@@ -24,6 +24,7 @@ from mobilezoo.coreml.precision import Precision
 from mobilezoo.graph.node import Array
 from mobilezoo.runtime.program import CoreMLProgram
 from mobilezoo.runtime.replay import Replay
+from mobilezoo.runtime.stored import Place
 
 _BLOB = 64  # bytes that each array begins with, and to a multiple of which it is filled up
 
@@ -58,9 +59,13 @@ class Bench:
         program: in float16 or float32.
         data: as `read_data` takes it.
         examples: how many are used.
+        repaired: whether biases make up for what other weights shift.
     """
 
-    def __init__(self, program: CoreMLProgram, data: Any, examples: int) -> None:
+    def __init__(
+        self, program: CoreMLProgram, data: Any, examples: int, *, repaired: bool = False
+    ) -> None:
+        self._repaired = repaired
         opened = program._opened
         self.inputs = read_data(data, program.inputs, examples)
         self.answers: list[Answer] = find_answers(opened.block, opened.fetch)
@@ -80,12 +85,12 @@ class Bench:
 
     def drift(self, weights: Mapping[Constant, Array]) -> Drift:
         """How far the answers move with other weights."""
-        places = {
-            (place.layer, place.parameter): values
-            for constant, values in weights.items()
-            for place in constant.places
-        }
-        return drift(self._before, self._replay.outputs_with(places), self.answers)
+        after = self._replay.outputs_with(_places(weights), repaired=self._repaired)
+        return drift(self._before, after, self.answers)
+
+    def biases(self, weights: Mapping[Constant, Array]) -> dict[str, Array]:
+        """By layer: the biases that make up for other weights; none where nothing is repaired."""
+        return self._replay.biases_with(_places(weights)) if self._repaired else {}
 
     def drift_of(self, program: CoreMLProgram) -> Drift:
         """How far those of another file are from them."""
@@ -93,6 +98,14 @@ class Bench:
         names = [answer.name for answer in found]
         after = Replay(program._opened, self.inputs, names).outputs()
         return drift(self._before, after, self.answers)
+
+
+def _places(weights: Mapping[Constant, Array]) -> dict[Place, Array]:
+    return {
+        (place.layer, place.parameter): values
+        for constant, values in weights.items()
+        for place in constant.places
+    }
 
 
 def measure_layers(
