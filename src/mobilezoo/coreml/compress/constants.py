@@ -110,7 +110,7 @@ def main_block(name: str, function: Any) -> Any:
 
 
 def _of_block(block: Any, function: str, reader: ValueReader) -> Iterator[Constant]:
-    readers = _readers(block)
+    readers = readers_of(block)
     small = {raw.outputs[0].name: raw for raw in block.operations if raw.type == "const"}
     for raw in block.operations:
         if raw.type != "const" or raw.attributes["val"].WhichOneof("value") != "blobFileValue":
@@ -127,7 +127,7 @@ def _of_block(block: Any, function: str, reader: ValueReader) -> Iterator[Consta
         yield Constant(name, function, mil_type, blob, places, axis or 0, (*at, *shape, axis))
 
 
-def _readers(block: Any) -> Mapping[str, list[tuple[Any, str]]]:
+def readers_of(block: Any) -> Mapping[str, list[tuple[Any, str]]]:
     """The operations that read each value, and as which parameter; those of inner blocks, too."""
     found: dict[str, list[tuple[Any, str]]] = {}
     for raw in block.operations:
@@ -136,7 +136,7 @@ def _readers(block: Any) -> Mapping[str, list[tuple[Any, str]]]:
                 if binding.WhichOneof("binding") == "name":
                     found.setdefault(binding.name, []).append((raw, key))
         for inner in raw.blocks:
-            for name, readers in _readers(inner).items():
+            for name, readers in readers_of(inner).items():
                 found.setdefault(name, []).extend(readers)
     for name in block.outputs:
         found.setdefault(name, []).append((None, "output"))

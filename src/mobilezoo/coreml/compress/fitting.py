@@ -20,8 +20,9 @@ from mobilezoo.runtime.package import ModelFile
 from mobilezoo.runtime.program import load_coreml
 
 MEASURED = "com.mobilezoo.drift"  # key of the metadata
-_MOST_TRIES = 8
+_MOST_TRIES = 12
 _STEPS = 12  # halvings of the range of sizes
+_UNIT = 64  # bytes, of which a knapsack's sizes are multiples
 _ROOM = 0.002  # of the size, which may be left
 _STRICTER = 0.99  # limits of the next try, where the saved file is just above one
 
@@ -56,12 +57,12 @@ def write_within(file: ModelFile, folder: Path, budget: Budget) -> Any:
         mixed = names_of(chosen.values())
         model = write_compressed(opened, chosen, mixed, folder, plan.biases(point))
         found = plan.bench.drift_of(load_coreml(folder))
+        annotate(model, folder, MEASURED, in_words(found, plan.bench.count))
         size = _bytes(folder)
         stricter = _stricter(tried, budget, size, found)
         if stricter is None and attempt == 0:
             stricter = _wider(budget, size)
         if stricter is None:
-            annotate(model, folder, MEASURED, in_words(found, plan.bench.count))
             _log.info("%s: %s", file.path.name, in_words(found, plan.bench.count))
             return model
         tried = stricter
@@ -122,7 +123,7 @@ def _stricter(tried: Budget, asked: Budget, size: int, found: Drift) -> Budget |
     most = asked.max_size_bytes
     if most is not None and size > most:
         assert tried.max_size_bytes is not None
-        return replace(tried, max_size_bytes=tried.max_size_bytes - (size - most))
+        return replace(tried, max_size_bytes=tried.max_size_bytes - (size - most) - _UNIT)
     if _keeps(found, asked):
         return None
     error = None if tried.max_error is None else tried.max_error * _STRICTER

@@ -16,8 +16,6 @@ from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph.node import Array
 from mobilezoo.runtime.program import load_coreml
 
-_GROWTH = 420  # bytes by which the program grows for a weight in few bits
-
 
 class Plan:
     """What each layer costs in each precision.
@@ -114,22 +112,17 @@ class Plan:
     @property
     def smallest(self) -> int:
         """Bytes of the smallest package, about."""
-        return self._around + self.knapsack.smallest
+        return self._fixed + self.knapsack.smallest
 
     @property
     def largest(self) -> int:
-        """Bytes that the package with all layers as they are does not exceed."""
-        return self._around + sum(max(layer.sizes) for layer in self.layers)
+        """Bytes that no package exceeds."""
+        return self._fixed + sum(max(layer.sizes) for layer in self.layers)
 
     def within(self, size: int) -> Point | None:
         """The best mix of a package of at most so many bytes, about; None where there is none."""
-        return self.knapsack.within(size - self._around)
-
-    @property
-    def _around(self) -> int:
-        """Bytes of all but the weights, if every one is in few bits."""
-        return self._fixed + _GROWTH * sum(len(layer.constants) for layer in self.layers)
+        return self.knapsack.within(size - self._fixed)
 
     def file_bytes(self, point: Point) -> int:
         """Of the package, to a few hundred bytes."""
-        return self._fixed + point.size + _GROWTH * len(self.chosen(point))
+        return self._fixed + point.size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from coremltools.proto import MIL_pb2
 
 from mobilezoo.coreml.blob_writer import BlobWriter
 from mobilezoo.coreml.compress.codes import Coded
-from mobilezoo.coreml.compress.constants import Constant, main_block
+from mobilezoo.coreml.compress.constants import Constant, main_block, readers_of
 from mobilezoo.coreml.compress.forms import constant_of, operations
 from mobilezoo.graph.node import Array
 from mobilezoo.runtime.values import ValueReader
@@ -60,8 +60,11 @@ class Rewriter:
         waiting = next(coded, None)
         for name, function in sorted(program.functions.items()):
             block = main_block(name, function)
+            unread = _only_read_as_bias(block, {layer for key, layer in biases if key == name})
             made: list[Any] = []
             for raw in block.operations:
+                if raw.type == "const" and raw.outputs[0].name in unread:
+                    continue
                 if waiting is not None and _is(raw, waiting[0], name):
                     made += self._restoring(raw, *waiting)
                     waiting = next(coded, None)
@@ -128,6 +131,18 @@ class Rewriter:
                     _mil_type(value), old.data.nbytes, [old.data], _unused(old)
                 )
             blob.fileName, blob.offset = _IN_PACKAGE, self._copied[at]
+
+
+def _only_read_as_bias(block: Any, layers: Collection[str]) -> set[str]:
+    """Constants that nothing reads but, as their bias, operations that get another one."""
+    return {
+        name
+        for name, readers in readers_of(block).items()
+        if all(
+            raw is not None and key == "bias" and raw.outputs[0].name in layers
+            for raw, key in readers
+        )
+    }
 
 
 def _is(raw: Any, constant: Constant, function: str) -> bool:

@@ -26,6 +26,7 @@ from mobilezoo.runtime.program import CoreMLProgram
 from mobilezoo.runtime.replay import Replay
 from mobilezoo.runtime.stored import Place
 
+_GROWTH = 420  # bytes by which the program grows for a weight in few bits
 _BLOB = 64  # bytes that each array begins with, and to a multiple of which it is filled up
 
 
@@ -160,7 +161,7 @@ def in_precision(constant: Constant, precision: Precision) -> Array:
 def _bytes(constant: Constant, precision: Precision, itemsize: int) -> int:
     """Of codes and what belongs to them, each in a blob of its own."""
     size = stored_bytes(constant.shape, constant.axis, precision, itemsize)
-    return _filled(int(size)) + _BLOB
+    return _filled(int(size)) + _BLOB + _GROWTH
 
 
 def _filled(size: int) -> int:
