@@ -191,7 +191,10 @@ def _gain_of(sums: Array, edges: Array) -> float:
 def _gains(start: Array, end: Array) -> Array:
     """Gain of clusters from `start` to `end`, columns of the sums; none of an empty cluster."""
     mass, total = end - start
-    gains: Array = np.square(total) / np.where(mass > 0, mass, 1)
+    mass += _TINY  # 0 / 0 is 0
+    total *= total
+    total /= mass
+    gains: Array = total
     return gains
 
 
