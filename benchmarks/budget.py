@@ -17,6 +17,7 @@ import os
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,7 +26,6 @@ from _measure import conditions
 from _pictures import pictures
 
 from mobilezoo import (
-    Budget,
     benchmark,
     build,
     compress_coreml,
@@ -33,7 +33,12 @@ from mobilezoo import (
     load_coreml,
     randomize_weights,
 )
+from mobilezoo.coreml.compress.budget import USUAL
+from mobilezoo.coreml.compress.package import open_weights, write_compressed
+from mobilezoo.coreml.compress.plan import Plan
 from mobilezoo.coreml.compress.sensitivity import Bench
+from mobilezoo.coreml.precision import precision as find_precision
+from mobilezoo.runtime.package import read_model
 
 NETWORKS = ("mobilenet", "mobilenet_v2", "resnet50", "inception_v3")
 PRECISIONS = ("int8", "palette6", "palette4")
@@ -49,9 +54,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     print(conditions(), flush=True)
-    print(
-        "| network | size of | MB | uniform | repaired | mix | repaired mix | same top-1 | time |"
-    )
+    print("| network | as large as | MB | uniform | repaired | mix | repaired mix | top-1 | time |")
     print("|---|---|---|---|---|---|---|---|---|")
     for network in arguments.networks:
         with tempfile.TemporaryDirectory() as folder:
@@ -59,34 +62,35 @@ def main() -> None:
                 print(row, flush=True)
 
 
-def measure(network: str, folder: Path, precisions: list[str], count: int):
-    """One row for each precision."""
+def measure(network: str, folder: Path, precisions: Sequence[str], count: int) -> Iterator[str]:
+    """One row for each precision; layers are measured once for all of them."""
     source, path = folder / "source.mlpackage", folder / "made.mlpackage"
     export_coreml(randomize_weights(build(network)), source)
     program = load_coreml(source)
     sides = program.inputs[0].height, program.inputs[0].width
     data, held_out = (pictures(count, *sides, seed) for seed in (1, 2))
     bench = Bench(program, held_out, count)
-
-    def tried(precision, **options):
-        compress_coreml(source, path, precision=precision, overwrite=True, **options)
-        return bench.drift_of(load_coreml(path)), benchmark.size_bytes(path)
-
-    for precision in precisions:
-        uniform, size = tried(precision)
-        repaired, size_repaired = tried(precision, repair=data)
-        started = time.perf_counter()
-        mixes = []
-        for repair, most in ((False, size), (True, size_repaired)):
-            budget = Budget(max_size_bytes=most, data=data, examples=count, repair=repair)
-            mixes.append(tried(budget)[0])
-        seconds = (time.perf_counter() - started) / 2
-        found = [uniform, repaired, *mixes]
+    opened = open_weights(read_model(source))
+    tried = [find_precision(name) for name in USUAL]
+    started = time.perf_counter()
+    plans = [Plan(opened, data, count, tried, "error", repaired=each) for each in (False, True)]
+    seconds = (time.perf_counter() - started) / 2
+    for name in precisions:
+        found = []
+        for options in ({}, {"repair": data}):
+            compress_coreml(source, path, precision=name, overwrite=True, **options)
+            found.append(bench.drift_of(load_coreml(path)))
+        size = benchmark.size_bytes(path)
+        for i, plan in enumerate(plans):
+            mixed = folder / f"{name}{i}.mlpackage"
+            point = plan.within(size)
+            write_compressed(opened, plan.chosen(point), "mixed", mixed, plan.biases(point))
+            found.append(bench.drift_of(load_coreml(mixed)))
+            over = benchmark.size_bytes(mixed) - size
+            assert over <= 0.002 * size, over
         errors = " | ".join(f"{item.error:.3f}" for item in found)
         same = ", ".join(f"{item.agreement:.0%}" for item in found)
-        yield (
-            f"| {network} | {precision} | {size / 1e6:.2f} | {errors} | {same} | {seconds:.0f} s |"
-        )
+        yield f"| {network} | {name} | {size / 1e6:.2f} | {errors} | {same} | {seconds:.0f} s |"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ layers that are changed in turn, half of the network runs on the average.
 Other weights move the mean of what a layer makes, which the layers behind it add up. That mean over
 the examples can be had back: for each output channel it is a number that a bias can hold (Nagel et
 al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2,
-here with examples). Layers are taken in order, each with the repaired ones before it.
+here with examples). Layers are taken in order, each with the repaired ones before it. Where little
+is left of what a layer makes, the means are wanted smaller by as much: whole means beside a small
+signal would speak for the classes that are frequent among the examples.
 """
 
 from __future__ import annotations
@@ -103,13 +105,16 @@ class Replay:
 
     def _repair(self, runs: Sequence[dict[str, Any]], name: str, axis: int) -> Array:
         """Give a value the means of its channels back; return by how much they moved."""
-        moved = [
-            np.asarray(before[name] - after[name], np.float64)
-            for before, after in zip(self._before, runs, strict=True)
-        ]
-        others = tuple(i for i in range(moved[0].ndim) if i != axis % moved[0].ndim)
-        shift: Array = np.mean([item.mean(axis=others) for item in moved], axis=0)
-        shape = [1] * moved[0].ndim
+        before, after = (
+            np.concatenate([_by_channel(run[name], axis) for run in side])
+            for side in (self._before, runs)
+        )
+        means, moved_means = before.mean(axis=0), after.mean(axis=0)
+        # coarse weights also make the layer's signal smaller, and means by as much
+        size = np.square(before - means).sum()
+        left = ((before - means) * (after - moved_means)).sum() / size if size else 1.0
+        shift: Array = left * means - moved_means
+        shape = [1] * len(runs[0][name].shape)
         shape[axis] = -1
         for run in runs:
             run[name] = run[name] + shift.reshape(shape).astype(np.float32)
@@ -118,6 +123,12 @@ class Replay:
     def _joined(self, environments: Sequence[Mapping[str, Any]]) -> list[Array]:
         found = [[np.asarray(item[name]) for item in environments] for name in self._fetch]
         return [parts[0] if len(parts) == 1 else np.stack(parts) for parts in found]
+
+
+def _by_channel(value: Any, axis: int) -> Array:
+    """(all that is not along the axis, channels), float64."""
+    ordered = np.moveaxis(np.asarray(value, np.float64), axis, -1)
+    return ordered.reshape(-1, ordered.shape[-1])
 
 
 def _places(operation: Operation) -> set[Place]:
