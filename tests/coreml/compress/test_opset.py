@@ -68,6 +68,13 @@ def test_a_file_is_brought_to_a_newer_op_set(save_package, tmp_path, precision):
     function = read_model(tmp_path / "c.mlpackage").model.mlProgram.functions["main"]
     assert function.opset == OPSETS[version]
     assert list(function.block_specializations) == [OPSETS[version]]
+    operations = function.block_specializations[OPSETS[version]].operations
+    for raw in operations:
+        for step in range(7, version + 1):
+            assert set(_NEW_PARAMETERS.get(step, {}).get(raw.type, ())) <= set(raw.inputs)
+    assert {"gather", "gather_nd", "topk", "reduce_argmax", "scatter"} <= {
+        r.type for r in operations
+    }
     with leave_folders_to_python():
         theirs = ct.optimize.coreml.decompress_weights(  # which builds each operation anew
             ct.models.MLModel(str(tmp_path / "c.mlpackage"), skip_model_load=True)
