@@ -26,7 +26,7 @@ from mobilezoo.runtime.program import CoreMLProgram
 from mobilezoo.runtime.replay import Replay
 from mobilezoo.runtime.stored import Place
 
-_GROWTH = 420  # bytes by which the program grows for a weight in few bits
+_GROWTH = 180  # bytes by which the program grows for a weight in few bits
 _BLOB = 64  # bytes that each array begins with, and to a multiple of which it is filled up
 
 
