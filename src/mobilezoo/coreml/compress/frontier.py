@@ -27,7 +27,7 @@ class FrontierPoint:
 
     Attributes:
         size_bytes: of the package, to a few hundred bytes.
-        error: of the outputs, as `Drift` has it: the sum over the layers.
+        error: of the outputs, as `Budget` has it, measured with all layers in their precisions.
         precisions: of the layers, by their names in the file: pass it as `precision=`.
     """
 
@@ -98,8 +98,10 @@ class Frontier:
         )  # fmt: skip
         for name, (size, error) in self.uniform.items():
             axes.scatter(size / 1e6, error, color="tab:orange", zorder=3)
-            axes.annotate(name, (size / 1e6, error), (5, 4), textcoords="offset points")
+            axes.annotate(name, (size / 1e6, error), (6, -3), textcoords="offset points")
         axes.set(xscale="log", yscale="log", xlabel="MB (10⁶ bytes)", ylabel="error of the outputs")
+        for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            formatter(lambda value, _: f"{value:g}")
         axes.grid(visible=True, which="both", alpha=0.3)
         axes.legend()
         figure.savefig(os.fspath(path))
@@ -120,7 +122,7 @@ def compression_frontier(
         source: path of a .mlpackage in float16 or float32, or an `MLModel` of one.
         data: examples, as `Budget` takes them.
         precisions: of which each layer gets one, or stays as it is.
-        optimize: "error" or "agreement", as in `Budget`.
+        optimize: "error" or "agreement", as in `Budget`: by what the mixes are chosen.
         examples: how many are used.
         repair: whether the mixes will be written with `repair=`.
 
@@ -136,13 +138,15 @@ def compression_frontier(
     wanted = [find_precision(item) for item in precisions]
     file = read_model(source)
     plan = Plan(open_weights(file), data, examples, wanted, optimize, repaired=repair)
-    points = []
+    points: list[FrontierPoint] = []
     for point in plan.knapsack.samples(_POINTS):
         names = {
             layer.constants[0].name: _AS_IT_IS if option is None else option.name
             for layer, option in plan.options(point)
         }
-        points.append(FrontierPoint(plan.file_bytes(point), plan.error(point), names))
+        found = FrontierPoint(plan.file_bytes(point), plan.drift(point).error, names)
+        if not points or found.error < points[-1].error:  # it is larger
+            points.append(found)
     uniform = {}
     for item in wanted:
         point = plan.uniform(item)

@@ -103,12 +103,6 @@ class Plan:
             if constant.function == self._function
         }
 
-    def error(self, point: Point) -> float:
-        """The error that the layers make together, each by itself."""
-        pairs = zip(self.layers, point.choice, strict=True)
-        total: float = sum(layer.costs("error")[i] for layer, i in pairs) ** 0.5
-        return total
-
     @property
     def smallest(self) -> int:
         """Bytes of the smallest package, about."""
