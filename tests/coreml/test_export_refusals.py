@@ -19,7 +19,8 @@ def expect_refused(error, match, model, path, **options):
 def test_an_unknown_precision_is_refused(small_mobilenet, tmp_path):
     expect_refused(
         InvalidArgumentError,
-        "Unknown precision 'fp16'. Choose float32, float16, int8, or palette1 to palette8. "
+        "Unknown precision 'fp16'. Choose float32, float16, int8, int4, palette1 to palette8, or a "
+        "Palette, Linear or Sparse. "
         "Did you mean 'float16'",
         small_mobilenet,
         tmp_path / "m.mlpackage",
