@@ -3,7 +3,7 @@
     python benchmarks/digits.py
 
 Three networks are trained on 1,438 real digits; every file is run on the 359 that were held out.
-Biases are repaired on 64 digits of the training set, and mixes are chosen on 32 of them, within the
+Biases are repaired on 32 digits of the training set, and mixes are chosen on 32 of them, within the
 size of the uniform precision.
 """
 
@@ -83,7 +83,7 @@ def measure(builder, epochs: int):
         for precision in PRECISIONS:
             found = [correct(precision)]
             most = benchmark.size_bytes(path)
-            found.append(correct(precision, repair=pictures[:64]))
+            found.append(correct(precision, repair=pictures[:32]))
             budget = Budget(
                 max_size_bytes=most, data=pictures, examples=32, precisions=_CHOICE,
                 optimize="agreement",
