@@ -25,6 +25,7 @@ from _measure import conditions
 
 from mobilezoo import export_coreml, load_coreml
 from mobilezoo.benchmark import count
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.resnet_cifar import resnet_cifar
 
 DEPTHS = (110, 218, 434, 866, 1202)
@@ -60,7 +61,7 @@ def measure(depth: int, version: int, with_keras: bool) -> dict[str, float]:
 
 
 def _abstract(depth: int, version: int) -> keras.Model:
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return resnet_cifar(depth, version)
 
 

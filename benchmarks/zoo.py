@@ -16,11 +16,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 STARTED = time.perf_counter()
 
-import keras  # noqa: E402
 from _measure import conditions  # noqa: E402
 
 from mobilezoo import build, list_models  # noqa: E402
 from mobilezoo.benchmark import count  # noqa: E402
+from mobilezoo.graph.abstract import without_weights  # noqa: E402
 
 EXTRA = [("resnet_cifar", {"depth": depth}) for depth in (20, 32, 44, 56, 110)]
 
@@ -30,7 +30,7 @@ def main() -> None:
     imported = time.perf_counter() - STARTED
     for name, options in [(name, {}) for name in list_models()] + EXTRA:
         began = time.perf_counter()
-        with keras.StatelessScope(initialize_variables=False):
+        with without_weights():
             counts = count(build(name, **options))
         label = name + "".join(f" {key}={value}" for key, value in options.items())
         print(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from mobilezoo.graph.abstract import without_weights
+
 SEQUENCE = (9, 6)
 PICTURE = (12, 10, 6)
 VOLUME = (6, 5, 4, 3)
@@ -90,7 +92,7 @@ def sample(name: str, *, abstract: bool = True) -> keras.Model:
     """
     if not abstract:
         return _sample(name)
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return _sample(name)
 
 

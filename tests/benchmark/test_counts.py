@@ -7,6 +7,7 @@ from mobilezoo.benchmark.counts import _FREE, _MULT_ADDS
 from mobilezoo.benchmark.table import columns, megabytes, millions
 from mobilezoo.coreml.emit import EMITTERS
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_every_operation_that_exports_is_counted_or_known_to_be_free():
 
 
 def test_counting_needs_no_weights_in_memory():
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         model = keras.applications.VGG16(weights=None)
 
     counts = benchmark.count(model)

@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 from keras import layers
@@ -7,12 +6,13 @@ from mobilezoo import export_coreml, mobilenet, randomize_weights
 from mobilezoo.benchmark import size_bytes
 from mobilezoo.benchmark.sizes import _weight_file, predict_size_bytes
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.mnist import mnist_cnn
 from mobilezoo.models.resnet_cifar import resnet_cifar
 
 
 def abstract(build, *args, **options):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return build(*args, **options)
 
 

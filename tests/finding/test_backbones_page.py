@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-import keras
 import pytest
 
 from mobilezoo import build, list_models
+from mobilezoo.graph.abstract import without_weights
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "backbones.md").read_text("utf-8")
 TABLE = {
@@ -17,7 +17,7 @@ TABLE = {
 
 @pytest.mark.parametrize(("names", "channels"), TABLE.items(), ids=lambda item: str(item[0]))
 def test_the_table_has_the_channels_of_each_stride(names, channels):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         outputs = build(names[0], features_only=True, input_shape=(128, 192, 3)).outputs
 
     assert tuple(output.shape[-1] for output in outputs) == channels

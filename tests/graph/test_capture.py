@@ -7,6 +7,7 @@ from keras import layers, ops
 from mobilezoo import mobilenet
 from mobilezoo._layers import LocalResponseNormalization
 from mobilezoo.graph import capture
+from mobilezoo.graph.abstract import without_weights
 
 
 def kinds(graph):
@@ -158,7 +159,7 @@ def test_capture_leaves_the_model_as_it_was(small_mobilenet):
 
 
 def test_weights_are_read_only_on_demand():
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         graph = capture(mobilenet())
 
     kernel = graph.nodes[0].weights["kernel"]

@@ -5,6 +5,7 @@ from keras import layers
 
 from mobilezoo import mobilenet, randomize_weights
 from mobilezoo.graph import capture, fold
+from mobilezoo.graph.abstract import without_weights
 
 
 def folded_kinds(model):
@@ -13,7 +14,7 @@ def folded_kinds(model):
 
 
 def test_mobilenet_folds_all_its_batch_norms_and_paddings():
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         _, report = fold(capture(mobilenet()))
 
     assert str(report) == "89 nodes -> 58: 4 paddings merged, 27 batch norms folded"

@@ -1,9 +1,10 @@
 """Fixtures of the tests of the networks."""
 
 import h5py
-import keras
 import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+
+from mobilezoo.graph.abstract import without_weights
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def loaded(monkeypatch, tmp_path):
     (tmp_path / "x.safetensors").touch()
 
     def load(build, name, **options):
-        with keras.StatelessScope(initialize_variables=False):  # shapes need no weights
+        with without_weights():  # shapes need no weights
             build(name, weights=tmp_path / "x.safetensors", **options)
         return calls.pop()
 

@@ -8,10 +8,9 @@ and the totals. A change of them is a change of what users' weight files fit.
 
 from pathlib import Path
 
-import keras
-
 from mobilezoo import build, list_models
 from mobilezoo.benchmark import count
+from mobilezoo.graph.abstract import without_weights
 
 FOLDER = Path(__file__).parent.parent / "golden"
 
@@ -33,7 +32,7 @@ VARIANTS = {
 
 def describe(name, options):
     """The text of a golden file."""
-    with keras.StatelessScope(initialize_variables=False):  # shapes need no weights
+    with without_weights():  # shapes need no weights
         model = build(name, **options)
         counts = count(model)
     lines = [

@@ -7,6 +7,7 @@ import pytest
 from mobilezoo import export_coreml, load_coreml, randomize_weights, verify
 from mobilezoo._layers import WithAuxiliaryClassifiers
 from mobilezoo.benchmark import count
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.inception_v1 import inception_v1
 
 SHAPE = (65, 81, 3)  # 65 is the smallest side
@@ -144,7 +145,7 @@ def test_a_saved_model_predicts_the_same_and_trains_on(model, pictures, tmp_path
 
 
 def test_the_heads_cost_nothing_at_inference(model):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         plain = inception_v1(SHAPE, classes=CLASSES)
 
     assert count(model).mult_adds == count(plain).mult_adds
@@ -152,7 +153,7 @@ def test_the_heads_cost_nothing_at_inference(model):
 
 
 def test_heads_of_logits_are_called_so():
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         names = [
             layer.name
             for layer in inception_v1(SHAPE, auxiliary=True, classifier_activation=None).layers

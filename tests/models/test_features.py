@@ -9,6 +9,7 @@ import pytest
 from mobilezoo import Preprocessing, build, list_models, randomize_weights
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.registry import entry
 from tests.models.test_options import FAMILIES
 
@@ -18,7 +19,7 @@ WITH_FEATURES = [name for name in list_models() if entry(name).endpoints]
 
 @pytest.mark.parametrize("name", WITH_FEATURES)
 def test_features_have_one_map_per_resolution_the_finest_first(name):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         model = build(name, features_only=True, input_shape=(128, 192, 3))
 
     strides = [(128 // map_.shape[1], 192 // map_.shape[2]) for map_ in model.outputs]
@@ -34,7 +35,7 @@ def test_features_have_one_map_per_resolution_the_finest_first(name):
 
 @pytest.mark.parametrize("name", [name for name in WITH_FEATURES if name in FAMILIES])
 def test_features_end_at_the_deepest_layer_of_each_resolution(name):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         model = build(name, features_only=True, input_shape=(128, 192, 3))
         whole = build(name, include_top=False, input_shape=(128, 192, 3))
 
@@ -55,7 +56,7 @@ def test_features_end_at_the_deepest_layer_of_each_resolution(name):
     ],
 )
 def test_features_follow_the_options(name, options):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         model = build(name, features_only=True, input_shape=(128, 192, 3), **options)
 
     assert [128 // map_.shape[1] for map_ in model.outputs] == [2, 4, 8, 16, 32]
@@ -165,7 +166,7 @@ def test_hidden_units_are_of_the_classifier_too():
 
 
 def test_endpoints_may_be_of_the_classifier():
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         model = build(
             "resnet18", input_shape=(32, 64, 3), endpoints=["stem_relu", "logits"],
             include_top=True, classes=5, classifier_activation=None, dropout=0.5,

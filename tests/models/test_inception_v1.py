@@ -11,6 +11,7 @@ from mobilezoo._layers import LocalResponseNormalization
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.inception_v1 import googlenet, inception_v1
 
 PAGE = Path(__file__).parents[2] / "docs" / "inception-modules.md"
@@ -38,7 +39,7 @@ OTHER_OPERATIONS = {"conv1": 118, "inception5a": 51}
 
 
 def abstract(**options):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return inception_v1(**options)
 
 

@@ -5,6 +5,7 @@ from mobilezoo import randomize_weights
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.inception_v3 import inception_v3
 from tests.models.same_answers import assert_same_answers
 
@@ -12,7 +13,7 @@ SHAPE = (75, 139, 3)  # the last feature map is 1 x 3
 
 
 def abstract(*args, **options):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return inception_v3(*args, **options)
 
 
@@ -34,7 +35,7 @@ def test_counts_are_those_of_other_zoos_and_below_the_papers_bound():
 
 @pytest.mark.parametrize("include_top", [True, False])
 def test_layers_with_weights_stand_in_the_order_of_keras_applications(include_top):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         theirs = keras.applications.InceptionV3(weights=None, include_top=include_top)
 
     assert with_weights(abstract(include_top=include_top)) == with_weights(theirs)

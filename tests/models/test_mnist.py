@@ -4,6 +4,7 @@ import pytest
 from mobilezoo import mnist_cnn, mnist_mlp, randomize_weights
 from mobilezoo.benchmark import count
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 
 
 def test_it_is_the_talks_network():
@@ -32,7 +33,7 @@ def test_the_small_vgg_has_two_stacks_of_two_convolutions_and_a_hidden_layer():
 
 
 def test_without_a_top_the_small_vgg_gives_features():
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         assert mnist_cnn((20, 28, 1), include_top=False).output_shape == (None, 5, 7, 64)
         assert mnist_cnn(include_top=False, pooling="max").output_shape == (None, 64)
 

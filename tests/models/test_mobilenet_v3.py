@@ -12,6 +12,7 @@ from mobilezoo import (
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from tests.models.same_answers import assert_same_answers
 
 SIZES = {
@@ -30,7 +31,7 @@ VARIANTS = [{}, {"alpha": 0.75}, {"alpha": 1.25}, {"minimalistic": True}]
 
 
 def abstract(builder, **options):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return builder(**options)
 
 

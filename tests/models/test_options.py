@@ -10,6 +10,7 @@ import mobilezoo
 from mobilezoo import build, list_models
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.registry import entry
 
 # One of each family; its variants share the code that takes the arguments.
@@ -22,7 +23,7 @@ every_family = pytest.mark.parametrize("name", FAMILIES)
 
 
 def abstract(name, /, **options):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return build(name, **options)
 
 
@@ -234,7 +235,7 @@ def test_numbers_of_numpy_are_numbers():
 
 
 def test_networks_are_built_in_the_convention_of_their_published_weights():
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         names = {
             "torch": [build("vgg11"), build("vgg16", batch_norm=True), build("resnet18")],
             "caffe": [build("vgg16"), build("resnet50"), build("resnet200")],

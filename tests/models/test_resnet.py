@@ -6,6 +6,7 @@ from mobilezoo import export_coreml, randomize_weights, verify
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models import resnet_v1, resnet_v2
 from tests.models.same_answers import assert_same_answers
 
@@ -31,7 +32,7 @@ TABLE_1 = {18: 1.8, 34: 3.6, 50: 3.8, 101: 7.6, 152: 11.3}
 
 
 def abstract(builder, *args, **options):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return builder(*args, **options)
 
 

@@ -6,6 +6,7 @@ from mobilezoo import randomize_weights
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.resnet_cifar import resnet_cifar
 
 # Table 6 of arXiv:1512.03385: depth -> millions of parameters (n = 3, 5, 7, 9, 18, 200)
@@ -15,7 +16,7 @@ TABLE_4 = {164: 1.7, 1001: 10.2}
 
 
 def abstract(*args, **options):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return resnet_cifar(*args, **options)
 
 

@@ -6,6 +6,7 @@ from mobilezoo import randomize_weights
 from mobilezoo.benchmark import count
 from mobilezoo.data.preprocessing import preprocessing_of
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.vgg import vgg11, vgg13, vgg16, vgg19
 from tests.models.same_answers import assert_same_answers
 
@@ -21,7 +22,7 @@ SHAPE = (32, 71, 3)  # the last feature map is 1 x 2
 
 
 def abstract(builder, *args, **options):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         return builder(*args, **options)
 
 

@@ -10,6 +10,7 @@ from keras.src.utils import file_utils
 
 from mobilezoo.data.preprocessing import preprocessing
 from mobilezoo.errors import InvalidArgumentError
+from mobilezoo.graph.abstract import without_weights
 from mobilezoo.models.resnet_v1 import resnet18, resnet34
 from mobilezoo.models.vgg import vgg11, vgg13, vgg16, vgg19
 from mobilezoo.weights import find, weight_files
@@ -51,7 +52,7 @@ def keras_fetches(monkeypatch):
 
     def build(builder, **options):
         asked.clear()
-        with keras.StatelessScope(initialize_variables=False):
+        with without_weights():
             network = builder(weights="imagenet", **options)
         return network, *asked[0]
 
@@ -108,7 +109,7 @@ def test_all_records_are_what_keras_applications_fetches(keras_fetches):
     ],
 )
 def test_torchvision_has_what_keras_applications_lacks(builder, options, url, parameters):
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         network = builder(convention="torch", **options)
 
     record = find(builder.__name__, True, SQUARE, **options)

@@ -23,15 +23,14 @@ def compute(network: Network, options: Mapping[str, Any], shape: tuple[int, int,
     Raises:
         InvalidArgumentError: an argument that the builder cannot take.
     """
-    import keras
-
     from mobilezoo.benchmark import count
     from mobilezoo.benchmark.sizes import predict_graph_size_bytes
     from mobilezoo.data.preprocessing import preprocessing_of
     from mobilezoo.graph import capture, fold
+    from mobilezoo.graph.abstract import without_weights
     from mobilezoo.models import build
 
-    with keras.StatelessScope(initialize_variables=False):
+    with without_weights():
         model = build(network.name, input_shape=shape, **options)
     canonical = network.canonical(options)
     counts = count(model, shape)
