@@ -23,6 +23,7 @@ import numpy as np
 from _measure import conditions
 
 from mobilezoo import (
+    W8A8,
     Budget,
     Sparse,
     benchmark,
@@ -80,6 +81,9 @@ def measure(builder, epochs: int):
         name = model.name
         size = benchmark.size_bytes(source) / 1e6
         yield f"| {name} | float16 | {size:.3f} | {_correct(source, tests, held_out.labels)} | | |"
+        both = [correct(W8A8(pictures[:32]), repair=repair) for repair in (None, pictures[:32])]
+        size = benchmark.size_bytes(path) / 1e6
+        yield f"| {name} | w8a8 | {size:.3f} | {both[0]} | {both[1]} | |"
         for precision in PRECISIONS:
             found = [correct(precision)]
             most = benchmark.size_bytes(path)

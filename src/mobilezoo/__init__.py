@@ -18,6 +18,7 @@ from mobilezoo._version import __version__
 if TYPE_CHECKING:
     from mobilezoo import benchmark
     from mobilezoo.coreml import (
+        W8A8,
         BatchRange,
         BatchSizes,
         Budget,
@@ -84,6 +85,7 @@ _HOME = {
     "Palette": "mobilezoo.coreml",
     "Preprocessing": "mobilezoo.data.preprocessing",
     "Sparse": "mobilezoo.coreml",
+    "W8A8": "mobilezoo.coreml",
     "build": "mobilezoo.models",
     "compare_precisions": "mobilezoo.coreml",
     "compress_coreml": "mobilezoo.coreml",
@@ -127,6 +129,7 @@ _HOME = {
 }
 
 __all__ = [
+    "W8A8",
     "Agreement",
     "BatchRange",
     "BatchSizes",

@@ -145,6 +145,22 @@ def test_a_file_within_an_error(capfd, package, pictures, tmp_path):
     assert float(re.search(r"error ([\d.]+)", out)[1]) <= 0.1
 
 
+@pytest.mark.parametrize("repair", [[], ["--repair"]])
+@pytest.mark.parametrize("layers", [[], ["--layer", "block1*=palette6"]])
+def test_activations_are_rounded_too(capfd, package, pictures, tmp_path, layers, repair):
+    code, out, _ = run(
+        capfd, "compress", package, "--precision", "w8a8", "--data", pictures, "--examples", "3",
+        *layers, *repair, "-o", tmp_path / "c.mlpackage",
+    )  # fmt: skip
+
+    assert code == 0
+    assert out.endswith("iOS 17 and later\n")
+    made = load_coreml(tmp_path / "c.mlpackage")
+    assert made.op_types()["quantize"] > 15
+    assert named(tmp_path / "c.mlpackage") == ("mixed: palette6, w8a8" if layers else "w8a8")
+    assert ("com.mobilezoo.repaired" in made.metadata.user_defined) == bool(repair)
+
+
 def test_biases_are_repaired_where_it_is_asked_for(capfd, package, pictures, tmp_path):
     for options in ([], ["--repair", "--data", pictures]):
         path = tmp_path / f"{len(options)}.mlpackage"
@@ -173,8 +189,10 @@ def test_precisions_are_compared_in_a_table_of_80_columns(capfd, package, pictur
     [
         ([], "What shall the file be like? Pass --precision, or --max-size"),
         (["--max-size", "1"], "Pass --data FOLDER with some pictures"),
-        (["--precision", "int8", "--repair"], "--repair and --data FOLDER go together"),
-        (["--precision", "int8", "--data", "{}"], "--repair and --data FOLDER go together"),
+        (["--precision", "int8", "--repair"], "--repair needs pictures: pass --data FOLDER"),
+        (["--precision", "int8", "--data", "{}"], "--data is for --repair, w8a8"),
+        (["--precision", "w8a8"], "pass --data FOLDER"),
+        (["--precision", "w8a8", "--data", "{}/empty"], "there are no pictures in it"),
         (["--max-size", "1", "--precision", "int8"], "choose precisions themselves"),
         (["--max-size", "0.001", "--data", "{}"], "No mix of"),
         (["--max-error", "0.1", "--data", "{}/nowhere"], "there is no such folder"),

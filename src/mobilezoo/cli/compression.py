@@ -24,7 +24,7 @@ def compress(arguments: Namespace) -> None:
     from mobilezoo.coreml import Budget, compress_coreml
     from mobilezoo.coreml.target import first_release
 
-    wanted = _budget(arguments) or precisions(arguments)
+    wanted = _budget(arguments) or _calibrated(arguments, precisions(arguments))
     repair = None if isinstance(wanted, Budget) else _repair(arguments)
     made = compress_coreml(
         arguments.file,
@@ -85,23 +85,49 @@ def _budget(arguments: Namespace) -> Budget | None:
             "Pass --data FOLDER with some pictures: what a layer's precision costs is measured by "
             "running the network."
         )
-    pictures = samples.read_samples(
-        arguments.data, arguments.file, arguments.crop, arguments.examples
-    )
     return Budget(
-        **given, data=pictures, examples=arguments.examples, optimize=arguments.optimize,
-        repair=arguments.repair is not False,
+        **given, data=_pictures(arguments), examples=arguments.examples,
+        optimize=arguments.optimize, repair=arguments.repair is not False,
     )  # fmt: skip
+
+
+def _calibrated(arguments: Namespace, wanted: Any) -> Any:
+    """Precisions, "w8a8" with the pictures on which activations are measured."""
+    from mobilezoo.coreml import W8A8
+
+    if not _rounds_activations(arguments):
+        return wanted
+    if arguments.data is None:
+        raise InvalidArgumentError(
+            "--precision w8a8 rounds activations, too, whose ranges are measured by running the "
+            "network: pass --data FOLDER with some pictures."
+        )
+    calibrated = W8A8(_pictures(arguments), arguments.examples)
+    if not isinstance(wanted, dict):
+        return calibrated
+    return {key: calibrated if item == "w8a8" else item for key, item in wanted.items()}
 
 
 def _repair(arguments: Namespace) -> list[Any] | None:
     """Pictures on which biases are repaired, if that is asked for."""
-    if bool(arguments.repair) != (arguments.data is not None):
+    needs_data = bool(arguments.repair)
+    if arguments.data is None and needs_data:
+        raise InvalidArgumentError("--repair needs pictures: pass --data FOLDER, too.")
+    if arguments.data is not None and not needs_data and not _rounds_activations(arguments):
         raise InvalidArgumentError(
-            "With --precision, --repair and --data FOLDER go together: pass both, or neither."
+            "--data is for --repair, w8a8, and the limits that choose a mix. Pass one of these, or "
+            "leave it out."
         )
-    if not arguments.repair:
-        return None
+    return _pictures(arguments) if needs_data else None
+
+
+def _rounds_activations(arguments: Namespace) -> bool:
+    """Whether any of the precisions does."""
+    names = [arguments.precision, *(given.rpartition("=")[2] for given in arguments.layer)]
+    return "w8a8" in names
+
+
+def _pictures(arguments: Namespace) -> list[Any]:
     return samples.read_samples(arguments.data, arguments.file, arguments.crop, arguments.examples)
 
 

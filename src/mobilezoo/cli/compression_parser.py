@@ -23,6 +23,7 @@ def _add_compress(subparsers: Any, command: Command) -> None:
         "mobilezoo compress Mine.mlpackage --precision int8 --keep-ends -o Small.mlpackage",
         "mobilezoo compress Mine.mlpackage --precision palette4 --layer 'block1*=int8' "
         "-o Small.mlpackage",
+        "mobilezoo compress Mine.mlpackage --precision w8a8 --data my_pictures -o Fast.mlpackage",
         "mobilezoo compress Mine.mlpackage --max-size 5 --data my_pictures -o FiveMB.mlpackage",
         "mobilezoo compress Mine.mlpackage --max-error 0.02 --data my_pictures -o Near.mlpackage",
     ]
@@ -34,8 +35,8 @@ def _add_compress(subparsers: Any, command: Command) -> None:
                         help="ends in .mlpackage")  # fmt: skip
     parser.add_argument(
         "--precision",
-        help="int8, palette1, 2, 4, 6, 8 (iOS 16), palette3, int4 (iOS 18), or float16 with "
-        "--layer or --density",
+        help="int8, palette1, 2, 4, 6, 8 (iOS 16), w8a8 (iOS 17, with --data), palette3, int4 "
+        "(iOS 18), or float16 with --layer or --density",
     )  # fmt: skip
     add_compression(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")

@@ -21,10 +21,11 @@ from mobilezoo.coreml.flexibility import (  # noqa: E402
     ImageSizeRange,
     ImageSizes,
 )
-from mobilezoo.coreml.precision import Linear, Palette, Sparse  # noqa: E402
+from mobilezoo.coreml.precision import W8A8, Linear, Palette, Sparse  # noqa: E402
 from mobilezoo.coreml.training import OnDeviceTraining  # noqa: E402
 
 __all__ = [
+    "W8A8",
     "BatchRange",
     "BatchSizes",
     "Budget",

@@ -75,8 +75,9 @@ def export_coreml(
             convolutions and dense layers, the rest being in float16: "int8" (iOS 16), "int4"
             (iOS 18), "palette1" to "palette8" (the best table of 2 ** bits numbers for each
             kernel; iOS 16, 3 bits iOS 18; a .mlmodel takes int8 and all palettes, iOS 12), a
-            `Palette`, `Linear` or `Sparse`, or a dictionary of these by names or patterns of
-            layers ({"block1*": "float16", "*": "palette4"}), of which the first that fits counts.
+            `Palette`, `Linear`, `Sparse` or `W8A8`, or a dictionary of these by names or patterns
+            of layers ({"block1*": "float16", "*": "palette4"}), of which the first that fits
+            counts.
         keep_ends: whether the first and the last layer stay in float16, which costs few bytes and
             often keeps the accuracy.
         repair: examples as the file takes them (as `Budget` has them), for a .mlpackage in few

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -63,6 +63,23 @@ class Sparse:
     values: Palette | Linear | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class W8A8:
+    """Weights and activations of convolutions and dense layers as whole numbers of 8 bits.
+
+    For chips that multiply such numbers (A17 Pro, M4 and newer), in a package, iOS 17. Weights are
+    those of `Linear(8)`. Activations are rounded to a scale of their own, which is found by running
+    the network on examples: the scale with the smallest squared error over all of them.
+
+    Attributes:
+        data: examples as the file takes them, as `Budget` has them; like those of the app.
+        examples: how many of them are used.
+    """
+
+    data: Any = field(repr=False)
+    examples: int = 32
+
+
 @dataclass(frozen=True)
 class Precision:
     """How weights and activations are stored.
@@ -79,6 +96,7 @@ class Precision:
         group_size: output channels that share a table; None: all.
         block_size: input channels that share a scale; None: all.
         density: share of the weights that is kept; None: all.
+        rounds_activations: whether what convolutions and dense layers read is in 8 bits, too.
     """
 
     name: str
@@ -91,6 +109,7 @@ class Precision:
     group_size: int | None = None
     block_size: int | None = None
     density: float | None = None
+    rounds_activations: bool = False
 
     @property
     def is_compressed(self) -> bool:
@@ -100,7 +119,7 @@ class Precision:
 
 BLOCK = 32  # input channels that share a scale of 4 bits
 _EIGHT_BITS = 0.2  # measured on lively networks of the zoo: docs/decisions.md
-_IOS16, _IOS18 = 7, 9  # versions of the specification
+_IOS16, _IOS17, _IOS18 = 7, 8, 9  # versions of the specification
 _PROGRAM_PALETTES = {1: _IOS16, 2: _IOS16, 3: _IOS18, 4: _IOS16, 6: _IOS16, 8: _IOS16}
 MIXED = "mixed: "  # begins the name of several precisions in one file
 _NAME = re.compile(
@@ -144,8 +163,12 @@ def _of_sparse(given: Sparse) -> Precision:
     )  # fmt: skip
 
 
+def _of_w8a8(_: W8A8) -> Precision:
+    return PRECISIONS["w8a8"]
+
+
 _FINDERS: dict[type, Callable[[Any], Precision]] = {
-    Palette: _of_palette, Linear: _of_linear, Sparse: _of_sparse
+    Palette: _of_palette, Linear: _of_linear, Sparse: _of_sparse, W8A8: _of_w8a8
 }  # fmt: skip
 PRECISIONS = {
     item.name: item
@@ -155,6 +178,13 @@ PRECISIONS = {
         _of_linear(Linear(8)),
         _of_linear(Linear(4)),
         *(_of_palette(Palette(bits)) for bits in range(1, 9)),
+        replace(
+            _of_linear(Linear(8)),
+            name="w8a8",
+            network_version=None,
+            program_version=_IOS17,
+            rounds_activations=True,
+        ),
     )
 }
 _ALIASES = {
@@ -162,12 +192,13 @@ _ALIASES = {
     "fp32": "float32", "full": "float32", "32": "float32",
     "linear": "int8", "quantized": "int8", "uint8": "int8", "q8": "int8",
     "palette": "palette8", "kmeans": "palette8", "lut": "palette8",
+    "int8-int8": "w8a8", "a8w8": "w8a8",
 }  # fmt: skip
 _BITS = re.compile(r"(?:u?int|palette|lut|kmeans|linear|q)?[\s_-]*([1-8])[\s_-]*(?:bits?)?")
 
 
 def precision(given: Any) -> Precision:
-    """The precision of that name, or that a `Palette`, `Linear` or `Sparse` describes.
+    """The precision of that name, or that a `Palette`, `Linear`, `Sparse` or `W8A8` describes.
 
     Raises:
         InvalidArgumentError: unknown, or numbers that cannot be; names what there is.
@@ -178,7 +209,8 @@ def precision(given: Any) -> Precision:
     if not isinstance(given, str) or given not in PRECISIONS:
         raise InvalidArgumentError(
             f"Unknown precision {given!r}. Choose float32, float16, int8, int4, {PALETTES[0]} to "
-            f"{PALETTES[-1]}, or a Palette, Linear or Sparse.{_guess(str(given).strip().lower())}"
+            f"{PALETTES[-1]}, or a Palette, Linear, Sparse or W8A8."
+            f"{_guess(str(given).strip().lower())}"
         )
     return PRECISIONS[given]
 
@@ -200,8 +232,12 @@ def precision_named(name: str) -> Precision | None:
     return precision(found if parts["density"] is None else Sparse(float(parts["density"]), found))
 
 
-def _check(given: Palette | Linear | Sparse) -> None:
+def _check(given: Palette | Linear | Sparse | W8A8) -> None:
     """Raise InvalidArgumentError for numbers that no file can have."""
+    if isinstance(given, W8A8):
+        if not _is_whole(given.examples) or given.examples < 1:
+            raise InvalidArgumentError(f"{given}: examples are counted from 1 on.")
+        return
     if isinstance(given, Sparse):
         if not isinstance(given.density, float) or not 0 < given.density < 1:
             raise InvalidArgumentError(

@@ -14,6 +14,7 @@ from mobilezoo.coreml.compress.choice import (
     Chosen,
     check_ends,
     choose_for_nodes,
+    find_calibration,
     find_precisions,
     members,
     precision_name,
@@ -29,7 +30,7 @@ from mobilezoo.coreml.neural_network import (
     write_network,
 )
 from mobilezoo.coreml.package import check_packages, write_package
-from mobilezoo.coreml.precision import Precision
+from mobilezoo.coreml.precision import W8A8, Precision
 from mobilezoo.coreml.save import check_output
 from mobilezoo.coreml.saved import Writer
 from mobilezoo.coreml.target import Format, Target, choose_format, find_target, version_in
@@ -52,6 +53,7 @@ class File(NamedTuple):
         wanted: precision of all kernels, of each by patterns of names, or what they may cost.
         keep_ends: whether the first and the last layer stay in float16.
         repair: examples on which biases are repaired; None: they are not.
+        calibration: examples on which activations are measured; None: they are not rounded.
         system: the oldest that must run it; None: what it needs.
     """
 
@@ -60,6 +62,7 @@ class File(NamedTuple):
     wanted: Precision | Chosen | Budget
     keep_ends: bool
     repair: Any
+    calibration: W8A8 | None
     system: Target | None
 
     @property
@@ -100,7 +103,7 @@ def find_file(
             f"{'repair=' if repair is not None else 'A Budget'} is for ML programs. Choose a path "
             "that ends in .mlpackage, or leave it out."
         )
-    return File(target, form, wanted, keep_ends, repair, system)
+    return File(target, form, wanted, keep_ends, repair, find_calibration(precision), system)
 
 
 def find_writer(
@@ -128,7 +131,7 @@ def find_writer(
             write_whole(whole)
             return write_in(
                 read_model(whole), fresh, file.wanted, keep_ends=file.keep_ends,
-                repair=file.repair, names=_names(graph),
+                repair=file.repair, calibration=file.calibration, names=_names(graph),
             )  # fmt: skip
 
     return write

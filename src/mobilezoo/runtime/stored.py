@@ -16,6 +16,7 @@ from mobilezoo.runtime.interpreter import evaluate
 from mobilezoo.runtime.network.weights import StoredWeights
 from mobilezoo.runtime.opened import Opened
 from mobilezoo.runtime.operations import Argument, Constant, Operation, Reference, Stored
+from mobilezoo.runtime.ops import OPS
 from mobilezoo.runtime.storage import Storage
 
 Place: TypeAlias = tuple[str, str]  # the value that an operation makes, and its parameter
@@ -106,12 +107,61 @@ def with_biases(opened: Opened, biases: Mapping[str, Array]) -> Opened:
     return _with_constants(opened, opened.executable, places)
 
 
+def without_rounding(opened: Opened) -> Opened:
+    """The same program, whose values are not rounded to 8 bits while it runs.
+
+    That is: what `dequantize` restores of what `quantize` made with the same scale and point of
+    zero is the value itself.
+    """
+    if not isinstance(opened.executable, Executable):
+        return opened
+    pairs = _pairs(opened.block.operations)
+
+    def changed(operation: Operation) -> Operation:
+        name = operation.outputs[0].name
+        if name not in pairs:
+            return operation
+        return replace(
+            operation, type="identity", arguments={"x": Reference(pairs[name])},
+            function=OPS["identity"],
+        )  # fmt: skip
+
+    return _changed(opened, opened.executable, changed)
+
+
+def _pairs(operations: Sequence[Operation]) -> dict[str, str]:
+    """What a `dequantize` makes -> the value that was rounded."""
+    makers = {operation.outputs[0].name: operation for operation in operations}
+    found = {}
+    for operation in operations:
+        codes = operation.arguments.get("input")
+        maker = makers.get(codes.name) if isinstance(codes, Reference) else None
+        if operation.type != "dequantize" or maker is None or maker.type != "quantize":
+            continue
+        value = maker.arguments.get("input")
+        if isinstance(value, Reference) and _grid(operation) == _grid(maker):
+            found[operation.outputs[0].name] = value.name
+    return found
+
+
+def _grid(operation: Operation) -> list[Any]:
+    """Scale, point of zero and axis of a rounding."""
+    found = [operation.arguments.get(key) for key in ("scale", "zero_point", "axis")]
+    return [np.asarray(item.value({})).tolist() if item is not None else None for item in found]
+
+
 def _with_constants(
     opened: Opened, executable: Executable, weights: Mapping[Place, Array]
 ) -> Opened:
     def changed(operation: Operation) -> Operation:
         return with_constants(operation, weights)
 
+    return _changed(opened, executable, changed)
+
+
+def _changed(
+    opened: Opened, executable: Executable, changed: Callable[[Operation], Operation]
+) -> Opened:
     block = replace(opened.block, operations=tuple(map(changed, opened.block.operations)))
     return replace(opened, block=block, executable=executable.changed(changed))
 

@@ -15,7 +15,7 @@ from mobilezoo.coreml.precision import Scheme, precision_named
 from mobilezoo.errors import InvalidArgumentError, MobilezooError, VerificationError
 from mobilezoo.graph.inputs import symbolic_inputs
 from mobilezoo.runtime import CoreMLProgram, load_coreml
-from mobilezoo.runtime.stored import Place, Weights, biases_of, with_biases
+from mobilezoo.runtime.stored import Place, Weights, biases_of, with_biases, without_rounding
 from mobilezoo.verification.agreement import FloatArray
 from mobilezoo.verification.codes import rounding_fault
 from mobilezoo.verification.trials import input_shape
@@ -46,8 +46,8 @@ def with_exact_weights(program: CoreMLProgram, model: keras.Model) -> CoreMLProg
 
     They come from a second export of the model, in float32, in the order of axes in which the file
     has them: what the file computes with them is compared with Keras, and so the order is proven,
-    too. A file that coremltools compressed after the export has the same names, one that mobilezoo
-    did not write has others.
+    too. Values that it rounds to 8 bits while it runs are not rounded then. A file that coremltools
+    compressed after the export has the same names, one that mobilezoo did not write has others.
 
     Raises:
         VerificationError: weights of the file are no rounding of these.
@@ -78,6 +78,7 @@ def with_exact_weights(program: CoreMLProgram, model: keras.Model) -> CoreMLProg
         if place[1] != "bias" or place[0] not in layers:
             _check(program, place, stored[place], weights)
     made = program.with_weights(shared)
+    made = CoreMLProgram(without_rounding(made._opened), made.arithmetic)
     if not layers:
         return made
     found = {name: biases.get(_name_in_float32(name)) for name in layers}

@@ -53,7 +53,7 @@ class Budget:
             InvalidArgumentError: something that no budget can be.
         """
         self._check()
-        return [find_precision(item) for item in self.precisions]
+        return find_members(self.precisions)
 
     def _check(self) -> None:
         limits = {
@@ -88,6 +88,21 @@ class Budget:
                 f"Budget: precisions={self.precisions!r} must be a list of precisions, such as "
                 f"{list(USUAL)}."
             )
+
+
+def find_members(given: Sequence[Any]) -> list[Precision]:
+    """The precisions among which is chosen.
+
+    Raises:
+        InvalidArgumentError: unknown, or one that is not of weights alone.
+    """
+    found = [find_precision(item) for item in given]
+    if any(item.rounds_activations for item in found):
+        raise InvalidArgumentError(
+            "Mixes are of precisions of weights, and w8a8 rounds activations, too. Leave it out, "
+            'or pass {"pattern": W8A8(data=...), ...} as the precision.'
+        )
+    return found
 
 
 def _is_number(value: Any) -> bool:

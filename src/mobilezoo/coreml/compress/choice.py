@@ -9,7 +9,7 @@ from typing import Any
 from mobilezoo.coreml.compress.budget import Budget
 from mobilezoo.coreml.compress.codes import is_worthwhile
 from mobilezoo.coreml.compress.constants import Constant
-from mobilezoo.coreml.precision import MIXED, PRECISIONS, Precision
+from mobilezoo.coreml.precision import MIXED, PRECISIONS, W8A8, Precision
 from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.errors import InvalidArgumentError, did_you_mean
 from mobilezoo.graph import Graph, Node
@@ -47,6 +47,31 @@ def find_precisions(given: Any) -> Precision | Chosen | Budget:
             "compressed are 'float16'."
         )
     return found
+
+
+def find_calibration(given: Any) -> W8A8 | None:
+    """The examples on which activations are measured; None where none are rounded.
+
+    Args:
+        given: as the user gave it.
+
+    Raises:
+        InvalidArgumentError: activations are to be rounded and there are no examples, or several.
+    """
+    items = list(given.values()) if isinstance(given, Mapping) else [given]
+    if "w8a8" in [item for item in items if isinstance(item, str)]:
+        raise InvalidArgumentError(
+            "precision='w8a8' rounds activations, whose ranges are measured by running the "
+            "network: pass W8A8(data=pictures), with some examples as the file takes them "
+            "(--precision w8a8 --data FOLDER of mobilezoo compress)."
+        )
+    found = {id(item): item for item in items if isinstance(item, W8A8)}
+    if len(found) > 1:
+        raise InvalidArgumentError(
+            "Activations are measured on one set of examples: make one W8A8 and pass it for each "
+            "pattern."
+        )
+    return next(iter(found.values()), None)
 
 
 def check_ends(wanted: Precision | Chosen | Budget, *, keep_ends: bool, repair: Any = None) -> None:

@@ -100,9 +100,12 @@ def _spread(values: Array, shape: tuple[int, ...]) -> Array:
 def is_worthwhile(shape: tuple[int, ...], axis: int, precision: Precision, itemsize: int) -> bool:
     """Whether a kernel of that shape is stored in few bits: it is large, and that saves a quarter.
 
-    A scale for each of few weights, say, would save nothing.
+    A scale for each of few weights, say, would save nothing. Where activations are rounded, too,
+    chips are faster for it: there all kernels count that do not become larger.
     """
     size = math.prod(shape)
+    if precision.rounds_activations:
+        return stored_bytes(shape, axis, precision, itemsize) <= size * itemsize
     if size < SMALLEST_KERNEL:
         return False
     return stored_bytes(shape, axis, precision, itemsize) <= _WORTHWHILE * size * itemsize

@@ -19,6 +19,7 @@ from mobilezoo.coreml.compress.compressing import Given, compress_coreml
 from mobilezoo.coreml.compress.examples import MOST
 from mobilezoo.coreml.compress.sensitivity import Bench
 from mobilezoo.coreml.export import export_coreml
+from mobilezoo.coreml.precision import W8A8
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.runtime.program import load_coreml
 
@@ -107,7 +108,7 @@ def compare_precisions(
         data: examples as the file takes them: pictures 0..255 as (n, height, width, channels), a
             list of PIL pictures, arrays, a dictionary of these by input names, or batches of all
             of that.
-        precisions: as `export_coreml` takes them.
+        precisions: as `export_coreml` takes them; "w8a8" is measured on the same examples.
         examples: how many are used.
         options: further arguments of `export_coreml`, such as `preprocessing`, for a Keras model.
 
@@ -127,6 +128,8 @@ def compare_precisions(
         bench = Bench(load_coreml(reference), data, examples)
         for item in tqdm(precisions, "comparing precisions", leave=False, disable=None):
             path = Path(folder) / "compared.mlpackage"
+            if isinstance(item, str) and item == "w8a8":
+                item = W8A8(bench.inputs, examples)
             if isinstance(model, keras.Model) and item in _WHOLE:
                 path = reference if item == "float32" else source
             elif not _is_compressed(item):

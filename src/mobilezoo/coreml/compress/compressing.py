@@ -9,22 +9,30 @@ from typing import Any
 
 from coremltools.models import MLModel
 
+from mobilezoo.coreml.compress.activations import PRODUCTS, find_places
 from mobilezoo.coreml.compress.budget import Budget
 from mobilezoo.coreml.compress.choice import (
     Chosen,
     Names,
     check_ends,
     choose,
+    find_calibration,
     find_precisions,
     members,
     precision_name,
 )
-from mobilezoo.coreml.compress.constants import Constant
-from mobilezoo.coreml.compress.examples import MOST
+from mobilezoo.coreml.compress.constants import Constant, main_block
+from mobilezoo.coreml.compress.examples import MOST, read_data
 from mobilezoo.coreml.compress.fitting import write_within
-from mobilezoo.coreml.compress.package import OpenedPackage, open_weights, write_compressed
+from mobilezoo.coreml.compress.package import (
+    OpenedPackage,
+    Rounded,
+    open_weights,
+    write_compressed,
+)
+from mobilezoo.coreml.compress.ranges import measure_scales
 from mobilezoo.coreml.compress.sensitivity import Bench, in_precision
-from mobilezoo.coreml.precision import Linear, Palette, Precision, Sparse
+from mobilezoo.coreml.precision import W8A8, Linear, Palette, Precision, Sparse
 from mobilezoo.coreml.save import check_output
 from mobilezoo.coreml.saved import saved
 from mobilezoo.coreml.target import Format, check_program
@@ -33,7 +41,7 @@ from mobilezoo.graph.node import Array
 from mobilezoo.runtime.package import ModelFile, read_model
 from mobilezoo.runtime.program import load_coreml
 
-Given = str | Palette | Linear | Sparse | Mapping[str, Any] | Budget
+Given = str | Palette | Linear | Sparse | W8A8 | Mapping[str, Any] | Budget
 
 
 def compress_coreml(
@@ -54,10 +62,11 @@ def compress_coreml(
     Args:
         source: path of a .mlpackage, or an `MLModel` of one.
         path: where to write, ending in ".mlpackage"; None keeps it in a temporary folder.
-        precision: "int8", "int4", "palette1" to "palette8" (not 5 and 7), a `Palette`, `Linear` or
-            `Sparse`, or a dictionary of these by names or patterns ("block1*") of layers, of which
-            the first that fits counts; "float16" there means that a layer stays as it is, and so do
-            layers that nothing fits. Or a `Budget`: the best mix within a size or an error.
+        precision: "int8", "int4", "palette1" to "palette8" (not 5 and 7), a `Palette`, `Linear`,
+            `Sparse` or `W8A8`, or a dictionary of these by names or patterns ("block1*") of
+            layers, of which the first that fits counts; "float16" there means that a layer stays
+            as it is, and so do layers that nothing fits. Or a `Budget`: the best mix within a size
+            or an error.
         keep_ends: whether the first and the last layer stay as they are, which costs few bytes and
             often keeps the accuracy.
         repair: examples as the file takes them (as `Budget` has them), the first 32 of which are
@@ -76,6 +85,7 @@ def compress_coreml(
     """
     wanted = find_precisions(precision)
     check_ends(wanted, keep_ends=keep_ends, repair=repair)
+    calibration = find_calibration(precision)
     for item in members(wanted):
         check_program(item)
     target = None if path is None else check_output(path, overwrite)
@@ -91,7 +101,9 @@ def compress_coreml(
         )
 
     def write(fresh: Path) -> Any:
-        return write_in(file, fresh, wanted, keep_ends=keep_ends, repair=repair)
+        return write_in(
+            file, fresh, wanted, keep_ends=keep_ends, repair=repair, calibration=calibration
+        )
 
     return saved(write, target, Format.ML_PROGRAM, overwrite)
 
@@ -103,6 +115,7 @@ def write_in(
     *,
     keep_ends: bool,
     repair: Any = None,
+    calibration: W8A8 | None = None,
     names: Names | None = None,
 ) -> Any:
     """Write a package in a precision into a new folder; return the specification."""
@@ -111,7 +124,8 @@ def write_in(
     opened: OpenedPackage = open_weights(file)
     chosen = choose(opened.constants, wanted, keep_ends=keep_ends, names=names or {})
     biases = None if repair is None else _repaired(opened, chosen, repair)
-    return write_compressed(opened, chosen, precision_name(wanted), folder, biases)
+    rounded = None if calibration is None else _rounded(opened, chosen, calibration)
+    return write_compressed(opened, chosen, precision_name(wanted), folder, biases, rounded)
 
 
 def _repaired(
@@ -126,3 +140,27 @@ def _repaired(
         if constant.function == function
     }
     return {(function, layer): bias for layer, bias in bench.biases(weights).items()}
+
+
+def _rounded(
+    opened: OpenedPackage, chosen: Mapping[Constant, Precision], calibration: W8A8
+) -> Rounded:
+    """Where values are rounded while the program runs, and how."""
+    file = opened.file
+    if len(file.model.mlProgram.functions) != 1:
+        raise InvalidArgumentError(
+            f"{file.path.name} has the functions {', '.join(file.functions)}; w8a8 is for files of "
+            "one. Compress its weights with 'int8'."
+        )
+    layers = {
+        place.layer
+        for constant, precision in chosen.items()
+        for place in constant.places
+        if precision.rounds_activations and place.type in PRODUCTS
+    }
+    name = file.default_function
+    function = file.model.mlProgram.functions[name]
+    places = find_places(function, main_block(name, function), layers)
+    program = load_coreml(file.path)
+    inputs = read_data(calibration.data, program.inputs, calibration.examples)
+    return Rounded(places, measure_scales(program, inputs, places))

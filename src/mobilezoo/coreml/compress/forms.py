@@ -52,7 +52,7 @@ def operations(coded: Coded, name: str, output_type: Any, version: int, store: S
     if coded.kept is not None:
         return _sparse(coded, name, output_type, store)
     kind, inputs = _dense(coded, store)
-    return [_operation(kind, name, [(name, output_type)], inputs=inputs)]
+    return [operation(kind, name, [(name, output_type)], inputs=inputs)]
 
 
 def _of_ios16(coded: Coded, name: str, output_type: Any, store: Store) -> Any:
@@ -75,7 +75,7 @@ def _of_ios16(coded: Coded, name: str, output_type: Any, store: Store) -> Any:
             "nonzero_data": _floats(coded.numbers, store),
             "shape": create_tensor_value(np.array(coded.shape, np.uint32)),
         }  # fmt: skip
-    return _operation(kind, name, [(name, output_type)], attributes=attributes)
+    return operation(kind, name, [(name, output_type)], attributes=attributes)
 
 
 def _dense(coded: Coded, store: Store) -> tuple[str, dict[str, Any]]:
@@ -93,7 +93,7 @@ def _sparse(coded: Coded, name: str, output_type: Any, store: Store) -> list[Any
     mask = store(pack_bits(np.asarray(coded.kept, np.uint8), 1), "UINT1", coded.shape)
     if coded.tables is None and coded.scale is None:
         inputs = {"mask": mask, "nonzero_data": _floats(coded.numbers, store)}
-        return [_operation("constexpr_sparse_to_dense", name, [(name, output_type)], inputs=inputs)]
+        return [operation("constexpr_sparse_to_dense", name, [(name, output_type)], inputs=inputs)]
     kind, dense = _dense(coded, store)
     if coded.tables is not None:
         kind, given = "constexpr_lut_to_sparse", {
@@ -108,8 +108,8 @@ def _sparse(coded: Coded, name: str, output_type: Any, store: Store) -> list[Any
     kept = {"mask": f"{name}_mask", "nonzero_data": f"{name}_kept"}
     made = list(zip(kept.values(), (of_mask, of_kept), strict=True))
     return [
-        _operation(kind, f"{name}_kept", made, inputs=given),
-        _operation("constexpr_sparse_to_dense", name, [(name, output_type)], inputs=kept),
+        operation(kind, f"{name}_kept", made, inputs=given),
+        operation("constexpr_sparse_to_dense", name, [(name, output_type)], inputs=kept),
     ]
 
 
@@ -127,13 +127,22 @@ def _floats(numbers: Array, store: Store) -> Any:
     return store(numbers, f"FLOAT{8 * numbers.dtype.itemsize}", numbers.shape)
 
 
-def _operation(
+def operation(
     kind: str,
     name: str,
     outputs: list[tuple[str, Any]],
     attributes: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
 ) -> Any:
+    """An operation.
+
+    Args:
+        kind: MIL's name of it.
+        name: of it.
+        outputs: their names and types.
+        attributes: `MIL_pb2.Value` by name.
+        inputs: names of values, or `MIL_pb2.Value`, by parameter.
+    """
     made = MIL_pb2.Operation(type=kind)
     made.attributes["name"].CopyFrom(create_scalar_value(name))
     for key, value in (attributes or {}).items():

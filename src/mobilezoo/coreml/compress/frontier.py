@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mobilezoo.coreml.compress.budget import OBJECTIVES, USUAL
+from mobilezoo.coreml.compress.budget import OBJECTIVES, USUAL, find_members
 from mobilezoo.coreml.compress.package import open_weights
 from mobilezoo.coreml.compress.plan import Plan
-from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.errors import InvalidArgumentError, MissingExtraError
 from mobilezoo.runtime.package import read_model
 
@@ -135,7 +134,7 @@ def compression_frontier(
     """
     if optimize not in OBJECTIVES:
         raise InvalidArgumentError(f"optimize={optimize!r} must be {' or '.join(OBJECTIVES)}.")
-    wanted = [find_precision(item) for item in precisions]
+    wanted = find_members(precisions)
     file = read_model(source)
     plan = Plan(open_weights(file), data, examples, wanted, optimize, repaired=repair)
     points: list[FrontierPoint] = []

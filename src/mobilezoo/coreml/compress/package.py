@@ -12,8 +12,9 @@ import numpy as np
 from coremltools.proto import Model_pb2
 
 from mobilezoo.coreml.blob_writer import BlobWriter
+from mobilezoo.coreml.compress.activations import Places, Scale, round_values
 from mobilezoo.coreml.compress.codes import Coded, encode
-from mobilezoo.coreml.compress.constants import Constant, find_constants
+from mobilezoo.coreml.compress.constants import Constant, find_constants, main_block
 from mobilezoo.coreml.compress.opset import raise_opset
 from mobilezoo.coreml.compress.rewriting import WEIGHT_FILE, Rewriter
 from mobilezoo.coreml.package import finish_package, weights_folder
@@ -36,6 +37,13 @@ class OpenedPackage(NamedTuple):
     constants: Sequence[Constant]
 
 
+class Rounded(NamedTuple):
+    """Values that are rounded, and how."""
+
+    places: Places
+    scales: Mapping[str, Scale]
+
+
 def open_weights(file: ModelFile) -> OpenedPackage:
     """Find the weights of an ML program.
 
@@ -52,6 +60,7 @@ def write_compressed(
     name: str,
     folder: Path,
     biases: Mapping[tuple[str, str], Array] | None = None,
+    rounded: Rounded | None = None,
 ) -> Any:
     """Write the package again, with the chosen weights in few bits.
 
@@ -61,6 +70,7 @@ def write_compressed(
         name: of the precision, for the metadata.
         folder: to be made.
         biases: new ones, by function and layer.
+        rounded: values of the default function that are rounded while it runs.
 
     Returns:
         The specification, `Model_pb2.Model`.
@@ -85,6 +95,10 @@ def write_compressed(
     with BlobWriter(path, None) as writer:
         rewriter = Rewriter(opened.reader, writer, version)
         rewriter.rewrite(model.mlProgram, _encoded(opened.constants, chosen), biases or {})
+    if rounded is not None:
+        function = opened.file.default_function
+        found = model.mlProgram.functions[function]
+        round_values(found, main_block(function, found), rounded.scales, rounded.places.readers)
     digests = {f"weights/{WEIGHT_FILE}": writer.digest}
     if writer.count == 0:
         path.unlink()
