@@ -84,7 +84,7 @@ def measure(network: str, folder: Path, precisions: Sequence[str], count: int) -
         for i, plan in enumerate(plans):
             mixed = folder / f"{name}{i}.mlpackage"
             point = plan.within(size)
-            write_compressed(opened, plan.chosen(point), "mixed", mixed, plan.biases(point))
+            write_compressed(opened, plan.chosen(point), "mixed", mixed, plan.measured(point))
             found.append(bench.drift_of(load_coreml(mixed)))
             over = benchmark.size_bytes(mixed) - size
             assert over <= 0.002 * size, over

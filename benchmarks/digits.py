@@ -3,8 +3,8 @@
     python benchmarks/digits.py
 
 Three networks are trained on 1,438 real digits; every file is run on the 359 that were held out.
-Biases are repaired on 32 digits of the training set, and mixes are chosen on 32 of them, within the
-size of the uniform precision.
+Biases are repaired, weights weighed and mixes chosen on 32 digits of the training set, these within
+the size of the uniform precision.
 """
 
 from __future__ import annotations
@@ -54,8 +54,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     print(conditions(), flush=True)
-    print("| network | precision | MB | correct of 359 | repaired | repaired mix of that size |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| network | precision | MB | correct of 359 | repaired | weighed "
+        "| repaired mix of that size |"
+    )
+    print("|---|---|---|---|---|---|---|")
     for builder in (mnist_mlp, mnist_cnn, _small_mobilenet):
         for row in measure(builder, arguments.epochs):
             print(row, flush=True)
@@ -80,14 +83,17 @@ def measure(builder, epochs: int):
 
         name = model.name
         size = benchmark.size_bytes(source) / 1e6
-        yield f"| {name} | float16 | {size:.3f} | {_correct(source, tests, held_out.labels)} | | |"
+        right = _correct(source, tests, held_out.labels)
+        yield f"| {name} | float16 | {size:.3f} | {right} | | | |"
         both = [correct(W8A8(pictures[:32]), repair=repair) for repair in (None, pictures[:32])]
         size = benchmark.size_bytes(path) / 1e6
-        yield f"| {name} | w8a8 | {size:.3f} | {both[0]} | {both[1]} | |"
+        yield f"| {name} | w8a8 | {size:.3f} | {both[0]} | {both[1]} | | |"
         for precision in PRECISIONS:
             found = [correct(precision)]
             most = benchmark.size_bytes(path)
             found.append(correct(precision, repair=pictures[:32]))
+            has_table = str(precision).startswith("palette")
+            found.append(correct(precision, weigh=pictures[:32]) if has_table else "")
             budget = Budget(
                 max_size_bytes=most, data=pictures, examples=32, precisions=_CHOICE,
                 optimize="agreement",

@@ -161,6 +161,17 @@ def test_activations_are_rounded_too(capfd, package, pictures, tmp_path, layers,
     assert ("com.mobilezoo.repaired" in made.metadata.user_defined) == bool(repair)
 
 
+def test_weights_are_weighed_where_it_is_asked_for(capfd, package, pictures, tmp_path):
+    for options in (["--precision", "palette4"], ["--max-size", "0.25"]):
+        code, *_ = run(
+            capfd, "compress", package, *options, "--weigh", "--data", pictures,
+            "--examples", "3", "--overwrite", "-o", tmp_path / "c.mlpackage",
+        )  # fmt: skip
+        assert code == 0
+        said = load_coreml(tmp_path / "c.mlpackage").metadata.user_defined
+        assert said["com.mobilezoo.weighed"] == "gradients"
+
+
 def test_biases_are_repaired_where_it_is_asked_for(capfd, package, pictures, tmp_path):
     for options in ([], ["--repair", "--data", pictures]):
         path = tmp_path / f"{len(options)}.mlpackage"
@@ -190,8 +201,10 @@ def test_precisions_are_compared_in_a_table_of_80_columns(capfd, package, pictur
         ([], "What shall the file be like? Pass --precision, or --max-size"),
         (["--max-size", "1"], "Pass --data FOLDER with some pictures"),
         (["--precision", "int8", "--repair"], "--repair needs pictures: pass --data FOLDER"),
-        (["--precision", "int8", "--data", "{}"], "--data is for --repair, w8a8"),
+        (["--precision", "int8", "--data", "{}"], "--data is for --repair, --weigh, w8a8"),
         (["--precision", "w8a8"], "pass --data FOLDER"),
+        (["--precision", "palette4", "--weigh"], "--weigh needs pictures: pass --data FOLDER"),
+        (["--precision", "int8", "--weigh", "--data", "{}"], "weigh= is for the tables"),
         (["--precision", "w8a8", "--data", "{}/empty"], "there are no pictures in it"),
         (["--max-size", "1", "--precision", "int8"], "choose precisions themselves"),
         (["--max-size", "0.001", "--data", "{}"], "No mix of"),

@@ -20,7 +20,7 @@ def test_an_unknown_precision_is_refused(small_mobilenet, tmp_path):
     expect_refused(
         InvalidArgumentError,
         "Unknown precision 'fp16'. Choose float32, float16, int8, int4, palette1 to palette8, or a "
-        "Palette, Linear or Sparse. "
+        "Palette, Linear, Sparse or W8A8. "
         "Did you mean 'float16'",
         small_mobilenet,
         tmp_path / "m.mlpackage",

@@ -25,13 +25,13 @@ def compress(arguments: Namespace) -> None:
     from mobilezoo.coreml.target import first_release
 
     wanted = _budget(arguments) or _calibrated(arguments, precisions(arguments))
-    repair = None if isinstance(wanted, Budget) else _repair(arguments)
+    measured = {} if isinstance(wanted, Budget) else _measured(arguments)
     made = compress_coreml(
         arguments.file,
         arguments.output,
         precision=wanted,
         keep_ends=arguments.keep_ends,
-        repair=repair,
+        **measured,
         overwrite=arguments.overwrite,
     )
     before, after = size_bytes(arguments.file), size_bytes(arguments.output)
@@ -87,7 +87,7 @@ def _budget(arguments: Namespace) -> Budget | None:
         )
     return Budget(
         **given, data=_pictures(arguments), examples=arguments.examples,
-        optimize=arguments.optimize, repair=arguments.repair is not False,
+        optimize=arguments.optimize, repair=arguments.repair is not False, weigh=arguments.weigh,
     )  # fmt: skip
 
 
@@ -108,17 +108,17 @@ def _calibrated(arguments: Namespace, wanted: Any) -> Any:
     return {key: calibrated if item == "w8a8" else item for key, item in wanted.items()}
 
 
-def _repair(arguments: Namespace) -> list[Any] | None:
-    """Pictures on which biases are repaired, if that is asked for."""
-    needs_data = bool(arguments.repair)
-    if arguments.data is None and needs_data:
-        raise InvalidArgumentError("--repair needs pictures: pass --data FOLDER, too.")
-    if arguments.data is not None and not needs_data and not _rounds_activations(arguments):
+def _measured(arguments: Namespace) -> dict[str, list[Any]]:
+    """Pictures on which biases are repaired and weights weighed, as far as that is asked for."""
+    wanted = [key for key in ("repair", "weigh") if getattr(arguments, key)]
+    if arguments.data is None and wanted:
+        raise InvalidArgumentError(f"--{wanted[0]} needs pictures: pass --data FOLDER, too.")
+    if arguments.data is not None and not wanted and not _rounds_activations(arguments):
         raise InvalidArgumentError(
-            "--data is for --repair, w8a8, and the limits that choose a mix. Pass one of these, or "
-            "leave it out."
+            "--data is for --repair, --weigh, w8a8, and the limits that choose a mix. Pass one of "
+            "these, or leave it out."
         )
-    return _pictures(arguments) if needs_data else None
+    return dict.fromkeys(wanted, _pictures(arguments)) if wanted else {}
 
 
 def _rounds_activations(arguments: Namespace) -> bool:

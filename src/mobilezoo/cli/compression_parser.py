@@ -63,6 +63,10 @@ def _add_compress(subparsers: Any, command: Command) -> None:
         "--repair", action=argparse.BooleanOptionalAction,
         help="whether biases make up for what rounding shifts (default: for mixes)",
     )  # fmt: skip
+    pictures.add_argument(
+        "--weigh", action="store_true",
+        help="make tables of palettes best for the weights that the outputs hang on",
+    )  # fmt: skip
 
 
 def _add_compare(subparsers: Any, command: Command) -> None:

@@ -45,6 +45,7 @@ def export_coreml(
     precision: Given = "float16",
     keep_ends: bool = False,
     repair: Any = None,
+    weigh: Any = None,
     inputs: str | None = None,
     preprocessing: str | Preprocessing | None = None,
     labels: str | Iterable[str] | None = None,
@@ -82,6 +83,8 @@ def export_coreml(
             often keeps the accuracy.
         repair: examples as the file takes them (as `Budget` has them), for a .mlpackage in few
             bits: biases then make up for what rounding shifts in the mean of each channel.
+        weigh: the same for palettes: tables are then best for the weights that the outputs hang on,
+            by their mean squared gradient (Fisher diagonal), in place of all the same.
         inputs: "image" or "array"; default: "image" where the model has one input with 1 or 3
             channels.
         preprocessing: how the pixels of an image input are prepared: "none", "unit", "tf",
@@ -124,7 +127,7 @@ def export_coreml(
     )
     file = find_file(
         path, precision, minimum_deployment_target,
-        keep_ends=keep_ends, repair=repair, overwrite=overwrite,
+        keep_ends=keep_ends, repair=repair, weigh=weigh, overwrite=overwrite,
     )  # fmt: skip
     check_use(calibration, file.precision)
     training = find_training(updatable, file.form, file.precision, file.system)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from mobilezoo.coreml.compress.budget import Budget
 from mobilezoo.coreml.compress.choice import (
     Chosen,
+    Examples,
     check_ends,
     choose_for_nodes,
     find_calibration,
@@ -30,7 +31,7 @@ from mobilezoo.coreml.neural_network import (
     write_network,
 )
 from mobilezoo.coreml.package import check_packages, write_package
-from mobilezoo.coreml.precision import W8A8, Precision
+from mobilezoo.coreml.precision import Precision
 from mobilezoo.coreml.save import check_output
 from mobilezoo.coreml.saved import Writer
 from mobilezoo.coreml.target import Format, Target, choose_format, find_target, version_in
@@ -52,8 +53,7 @@ class File(NamedTuple):
         form: ML program or neural network.
         wanted: precision of all kernels, of each by patterns of names, or what they may cost.
         keep_ends: whether the first and the last layer stay in float16.
-        repair: examples on which biases are repaired; None: they are not.
-        calibration: examples on which activations are measured; None: they are not rounded.
+        examples: on which something is measured.
         system: the oldest that must run it; None: what it needs.
     """
 
@@ -61,8 +61,7 @@ class File(NamedTuple):
     form: Format
     wanted: Precision | Chosen | Budget
     keep_ends: bool
-    repair: Any
-    calibration: W8A8 | None
+    examples: Examples
     system: Target | None
 
     @property
@@ -83,6 +82,7 @@ def find_file(
     *,
     keep_ends: bool,
     repair: Any,
+    weigh: Any,
     overwrite: bool,
 ) -> File:
     """Check the arguments that concern the file, before any work.
@@ -94,16 +94,17 @@ def find_file(
     wanted = find_precisions(precision)
     target = None if path is None else check_output(path, overwrite)
     system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
-    check_ends(wanted, keep_ends=keep_ends, repair=repair)
+    examples = Examples(repair, weigh, find_calibration(precision))
+    check_ends(wanted, keep_ends=keep_ends, examples=examples)
     form, *_ = [choose_format(target, system, item) for item in members(wanted)]
     if form is Format.ML_PROGRAM:
         check_packages()
-    elif isinstance(wanted, Budget) or repair is not None:
+    elif isinstance(wanted, Budget) or repair is not None or weigh is not None:
+        what = "A Budget" if isinstance(wanted, Budget) else "repair= or weigh="
         raise InvalidArgumentError(
-            f"{'repair=' if repair is not None else 'A Budget'} is for ML programs. Choose a path "
-            "that ends in .mlpackage, or leave it out."
+            f"{what} is for ML programs. Choose a path that ends in .mlpackage, or leave it out."
         )
-    return File(target, form, wanted, keep_ends, repair, find_calibration(precision), system)
+    return File(target, form, wanted, keep_ends, examples, system)
 
 
 def find_writer(
@@ -130,8 +131,8 @@ def find_writer(
             whole = Path(folder) / fresh.name
             write_whole(whole)
             return write_in(
-                read_model(whole), fresh, file.wanted, keep_ends=file.keep_ends,
-                repair=file.repair, calibration=file.calibration, names=_names(graph),
+                read_model(whole), fresh, file.wanted, file.examples,
+                keep_ends=file.keep_ends, names=_names(graph),
             )  # fmt: skip
 
     return write

@@ -1,8 +1,9 @@
-"""Every value of a program for several examples, one after the other."""
+"""Every value of a program for several examples, and how its answers hang on its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from mobilezoo.runtime.examples import read_examples
 from mobilezoo.runtime.executable import Executable
 from mobilezoo.runtime.interpreter import evaluate
 from mobilezoo.runtime.opened import Opened
+from mobilezoo.runtime.operations import Operation, Reference
 from mobilezoo.runtime.storage import Storage
+from mobilezoo.runtime.stored import Place
 
 _DEVICE = "CPU:0"
 
@@ -30,15 +33,92 @@ def observe(opened: Opened, inputs: Mapping[str, Any], look: Callable[[str, Arra
     Raises:
         InvalidArgumentError: a pipeline, or inputs that the program does not take.
     """
+    for operations, environment in _begun(opened, inputs):
+        for name, value in environment.items():
+            look(name, np.asarray(value))
+        with tf.device(_DEVICE):
+            for name, value in evaluate(operations, environment, Storage()):
+                look(name, np.asarray(value))
+
+
+def squared_gradients(
+    opened: Opened,
+    inputs: Mapping[str, Any],
+    weights: Mapping[Any, Array],
+    places: Mapping[Place, Any],
+    answers: Sequence[tuple[str, bool]],
+    seed: int = 0,
+) -> dict[Any, Array]:
+    """By weight: the mean square of the gradient of the answers, over examples and directions.
+
+    Answers are projected to normal random directions, one for each example, so that this is the
+    diagonal of J^T J, J being how the answers hang on the weights (Gauss-Newton; of answers with
+    normal noise the Fisher diagonal).
+
+    Args:
+        opened: the program; no pipeline.
+        inputs: as `predict` takes them, several at once.
+        weights: float32, by keys of any kind.
+        places: where they are read, with their keys.
+        answers: names of values, and whether a number that all entries have in common is left out.
+        seed: of the directions.
+
+    Returns:
+        In the shapes of the weights, float32; without those on which no answer hangs.
+
+    Raises:
+        InvalidArgumentError: a pipeline, or inputs that the program does not take.
+    """
+    rng = np.random.default_rng(seed)
+    sums: dict[Any, Array] = {}
+    count = 0
+    with tf.device(_DEVICE):
+        variables = {key: tf.constant(values, tf.float32) for key, values in weights.items()}
+    names = {key: f"weight {i}" for i, key in enumerate(variables)}  # no name of a file
+    for operations, environment in _begun(opened, inputs):
+        count += 1
+        environment.update({names[key]: value for key, value in variables.items()})
+        read = {place: names[key] for place, key in places.items()}
+        with tf.device(_DEVICE), tf.GradientTape() as tape:
+            tape.watch(list(variables.values()))
+            for _ in evaluate(
+                [_reading(item, read) for item in operations], environment, Storage()
+            ):
+                pass
+            projected = sum(_projected(environment[name], c, rng) for name, c in answers)
+        found = tape.gradient(projected, list(variables.values()))
+        for key, gradient in zip(variables, found, strict=True):
+            if gradient is not None:
+                sums[key] = sums.get(key, 0.0) + np.square(gradient.numpy())
+    return {key: total / count for key, total in sums.items()}
+
+
+def _begun(
+    opened: Opened, inputs: Mapping[str, Any]
+) -> Iterator[tuple[Sequence[Operation], dict[str, Any]]]:
+    """Operations, and the values before them, of one example after the other."""
     executable = opened.executable
     if not isinstance(executable, Executable):
         raise InvalidArgumentError(f"{opened.path.name} is no ML program, but a pipeline.")
     arrays = read_examples(opened.inputs, inputs).arrays
     executable.run([array[:1] for array in arrays])  # refuses what needs too much
     for i in range(len(arrays[0])):
-        ((operations, environment),) = executable.begun([array[i : i + 1] for array in arrays])
-        for name, value in environment.items():
-            look(name, np.asarray(value))
-        with tf.device(_DEVICE):
-            for name, value in evaluate(operations, environment, Storage()):
-                look(name, np.asarray(value))
+        yield from executable.begun([array[i : i + 1] for array in arrays])
+
+
+def _reading(operation: Operation, names: Mapping[Place, str]) -> Operation:
+    """An operation that reads its weights from the environment."""
+    maker = operation.outputs[0].name
+    own = {
+        key: Reference(names[maker, key]) for key in operation.arguments if (maker, key) in names
+    }
+    return replace(operation, arguments={**operation.arguments, **own}) if own else operation
+
+
+def _projected(answer: tf.Tensor, is_centred: bool, rng: np.random.Generator) -> tf.Tensor:
+    """In a random direction, relative to the size of the answer."""
+    if is_centred:
+        answer = answer - tf.reduce_mean(answer)
+    direction = rng.normal(size=answer.shape).astype(np.float32)
+    size = tf.stop_gradient(tf.norm(answer)) + 1e-30
+    return tf.reduce_sum(answer * direction) / size

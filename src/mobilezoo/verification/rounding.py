@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from mobilezoo.coreml import export_coreml
-from mobilezoo.coreml.compress.package import REPAIRED
+from mobilezoo.coreml.compress.package import REPAIRED, WEIGHED
 from mobilezoo.coreml.names import INNER, helper
 from mobilezoo.coreml.precision import Scheme, precision_named
 from mobilezoo.errors import InvalidArgumentError, MobilezooError, VerificationError
@@ -112,7 +112,8 @@ def _check(program: CoreMLProgram, place: Place, stored: Weights, weights: Float
     else:
         named = program.metadata.user_defined.get("com.mobilezoo.precision", "")
         precision = precision_named(named)
-        best = precision is not None and precision.scheme is Scheme.PALETTE
+        weighed = WEIGHED in program.metadata.user_defined
+        best = precision is not None and precision.scheme is Scheme.PALETTE and not weighed
         fault = rounding_fault(weights, values, stored, best_table=best)
         how = "Keras's in few bits"
     if fault:

@@ -96,7 +96,7 @@ def test_verify_knows_that_biases_were_repaired(monkeypatch, model, tmp_path):
     encode = compression.encode
     monkeypatch.setattr(
         "mobilezoo.coreml.compress.package.encode",
-        lambda weights, axis, chosen: encode(np.roll(weights, 1, axis), axis, chosen),
+        lambda weights, axis, chosen, _: encode(np.roll(weights, 1, axis), axis, chosen),
     )
     export_coreml(model, path, inputs="array", precision="palette4", repair=DATA, overwrite=True)
     monkeypatch.undo()
@@ -152,9 +152,9 @@ def test_a_budget_repairs_unless_told_not_to(package, tmp_path):
 def test_what_cannot_be_repaired_is_refused(model, package, tmp_path):
     with pytest.raises(InvalidArgumentError, match=r"there are none\. Leave it out"):
         export_coreml(model, tmp_path / "m.mlpackage", inputs="array", repair=DATA)
-    with pytest.raises(InvalidArgumentError, match="a Budget repairs with its own data"):
+    with pytest.raises(InvalidArgumentError, match="a Budget does so with its own data"):
         compress_coreml(package, precision=Budget(max_error=0.1, data=DATA), repair=DATA)
-    with pytest.raises(InvalidArgumentError, match="repair= is for ML programs"):
+    with pytest.raises(InvalidArgumentError, match="repair= or weigh= is for ML programs"):
         export_coreml(model, tmp_path / "m.mlmodel", inputs="array", precision="int8", repair=DATA)
     with pytest.raises(InvalidArgumentError, match="has shape"):
         compress_coreml(package, tmp_path / "c.mlpackage", precision="int8", repair=DATA[:, 1:])

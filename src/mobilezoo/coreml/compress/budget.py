@@ -35,6 +35,7 @@ class Budget:
         optimize: what is made small: "error", or "agreement", which is the divergence of the
             probabilities (Kullback-Leibler): errors of scores that change no answer count little.
         repair: whether biases make up for what rounding shifts in the mean of each channel.
+        weigh: whether tables are best for the weights that the outputs hang on.
     """
 
     max_size_bytes: int | None = None
@@ -45,6 +46,7 @@ class Budget:
     precisions: Sequence[Any] = USUAL
     optimize: str = "error"
     repair: bool = True
+    weigh: bool = False
 
     def members(self) -> list[Precision]:
         """The precisions.

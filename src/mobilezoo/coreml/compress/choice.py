@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from mobilezoo.coreml.compress.budget import Budget
 from mobilezoo.coreml.compress.codes import is_worthwhile
 from mobilezoo.coreml.compress.constants import Constant
-from mobilezoo.coreml.precision import MIXED, PRECISIONS, W8A8, Precision
+from mobilezoo.coreml.precision import MIXED, PRECISIONS, W8A8, Precision, Scheme
 from mobilezoo.coreml.precision import precision as find_precision
 from mobilezoo.errors import InvalidArgumentError, did_you_mean
 from mobilezoo.graph import Graph, Node
@@ -74,15 +74,35 @@ def find_calibration(given: Any) -> W8A8 | None:
     return next(iter(found.values()), None)
 
 
-def check_ends(wanted: Precision | Chosen | Budget, *, keep_ends: bool, repair: Any = None) -> None:
-    """Raise InvalidArgumentError where `keep_ends` or `repair` has no meaning."""
-    if isinstance(wanted, Budget) and repair is not None:
+class Examples(NamedTuple):
+    """Examples, as `read_data` takes them; None where they are not needed.
+
+    Attributes:
+        repair: on which biases are repaired.
+        weigh: on which it is measured how the outputs hang on each weight.
+        calibration: on which the ranges of activations are measured.
+    """
+
+    repair: Any
+    weigh: Any
+    calibration: W8A8 | None
+
+
+def check_ends(wanted: Precision | Chosen | Budget, *, keep_ends: bool, examples: Examples) -> None:
+    """Raise InvalidArgumentError where `keep_ends`, `repair` or `weigh` has no meaning."""
+    given = [key for key in ("repair", "weigh") if getattr(examples, key) is not None]
+    if isinstance(wanted, Budget) and given:
         raise InvalidArgumentError(
-            "repair= is for precisions; a Budget repairs with its own data. Leave it out."
+            f"{given[0]}= is for precisions; a Budget does so with its own data. Leave it out."
         )
-    if repair is not None and not any(item.is_compressed for item in members(wanted)):
+    known = [item for item in members(wanted) if item.is_compressed]
+    if examples.repair is not None and not known:
         raise InvalidArgumentError(
             "repair= makes up for weights in few bits, and there are none. Leave it out."
+        )
+    if examples.weigh is not None and not any(item.scheme is Scheme.PALETTE for item in known):
+        raise InvalidArgumentError(
+            "weigh= is for the tables of palettes, and there are none. Leave it out."
         )
     if isinstance(wanted, Budget) and keep_ends:
         raise InvalidArgumentError(

@@ -47,20 +47,24 @@ class Coded:
         return self.precision.bits
 
 
-def encode(weights: Array, axis: int, precision: Precision) -> Coded:
+def encode(
+    weights: Array, axis: int, precision: Precision, importance: Array | None = None
+) -> Coded:
     """The codes with the smallest squared error.
 
     Args:
         weights: finite, float16 or float32, whose type tables and scales get.
         axis: of the output channels.
         precision: a compressed one.
+        importance: by which the squared error of each weight of a palette is multiplied, of a shape
+            that broadcasts to that of the weights; None: all the same.
     """
     half, factor = _in_float16(weights)
     kept = None
     if precision.density is not None:
         kept = prune(half, precision.density)
         half = np.where(kept, half, np.float16(0))
-    coded = _coded(half, axis, precision, kept)
+    coded = _coded(half, axis, precision, kept, importance)
     return _scaled(coded, factor, weights.dtype)
 
 
@@ -131,12 +135,14 @@ def stored_bytes(shape: tuple[int, ...], axis: int, precision: Precision, itemsi
     return kept * precision.bits / 8 + numbers * itemsize + mask
 
 
-def _coded(half: Array, axis: int, precision: Precision, kept: Array | None) -> Coded:
+def _coded(
+    half: Array, axis: int, precision: Precision, kept: Array | None, importance: Array | None
+) -> Coded:
     shape = half.shape
     if precision.scheme is None:
         return Coded(precision, shape, axis, half[kept], kept=kept)
     if precision.scheme is Scheme.PALETTE:
-        return _palette(half, axis, precision, kept)
+        return _palette(half, axis, precision, kept, importance)
     if precision.block_size is None:
         linear = symmetric(half, precision.bits, axis)
         spread = [1] * half.ndim
@@ -151,16 +157,20 @@ def _coded(half: Array, axis: int, precision: Precision, kept: Array | None) -> 
     return Coded(precision, shape, axis, codes, scale=scale, kept=kept)
 
 
-def _palette(half: Array, axis: int, precision: Precision, kept: Array | None) -> Coded:
+def _palette(
+    half: Array, axis: int, precision: Precision, kept: Array | None, importance: Array | None
+) -> Coded:
     bits, size = precision.bits, precision.group_size
     if size is not None:
         size = largest_divisor(half.shape[axis], size)
-        codes, tables = grouped_palette(half, bits, axis, size)
+        codes, tables = grouped_palette(half, bits, axis, size, importance)
         groups = [1] * half.ndim
         groups[axis] = len(tables)
         tables = tables.reshape(*groups, -1)
     else:
-        codes, table = palette(half if kept is None else half[kept], bits)
+        if importance is not None and kept is not None:
+            importance = np.broadcast_to(importance, half.shape)[kept]
+        codes, table = palette(half if kept is None else half[kept], bits, importance)
         tables = table.reshape(*[1] * half.ndim, -1)
     return Coded(precision, half.shape, axis, codes, tables=tables, kept=kept)
 

@@ -13,6 +13,7 @@ from mobilezoo.coreml.compress.activations import PRODUCTS, find_places
 from mobilezoo.coreml.compress.budget import Budget
 from mobilezoo.coreml.compress.choice import (
     Chosen,
+    Examples,
     Names,
     check_ends,
     choose,
@@ -24,7 +25,9 @@ from mobilezoo.coreml.compress.choice import (
 from mobilezoo.coreml.compress.constants import Constant, main_block
 from mobilezoo.coreml.compress.examples import MOST, read_data
 from mobilezoo.coreml.compress.fitting import write_within
+from mobilezoo.coreml.compress.importance import measure_importance
 from mobilezoo.coreml.compress.package import (
+    Measured,
     OpenedPackage,
     Rounded,
     open_weights,
@@ -51,6 +54,7 @@ def compress_coreml(
     precision: Given,
     keep_ends: bool = False,
     repair: Any = None,
+    weigh: Any = None,
     overwrite: bool = False,
 ) -> MLModel:
     """Write a Core ML package again with its large weights in few bits, whoever made it.
@@ -71,6 +75,8 @@ def compress_coreml(
             often keeps the accuracy.
         repair: examples as the file takes them (as `Budget` has them), the first 32 of which are
             run: biases then make up for what rounding shifts in the mean of each channel.
+        weigh: the same for palettes: tables are then best for the weights that the outputs hang on,
+            by their mean squared gradient (Fisher diagonal), in place of all the same.
         overwrite: whether a file at `path` may be replaced.
 
     Returns:
@@ -84,8 +90,8 @@ def compress_coreml(
         OutputExistsError: something is at `path` and `overwrite` is false.
     """
     wanted = find_precisions(precision)
-    check_ends(wanted, keep_ends=keep_ends, repair=repair)
-    calibration = find_calibration(precision)
+    examples = Examples(repair, weigh, find_calibration(precision))
+    check_ends(wanted, keep_ends=keep_ends, examples=examples)
     for item in members(wanted):
         check_program(item)
     target = None if path is None else check_output(path, overwrite)
@@ -101,9 +107,7 @@ def compress_coreml(
         )
 
     def write(fresh: Path) -> Any:
-        return write_in(
-            file, fresh, wanted, keep_ends=keep_ends, repair=repair, calibration=calibration
-        )
+        return write_in(file, fresh, wanted, examples, keep_ends=keep_ends)
 
     return saved(write, target, Format.ML_PROGRAM, overwrite)
 
@@ -112,10 +116,9 @@ def write_in(
     file: ModelFile,
     folder: Path,
     wanted: Precision | Chosen | Budget,
+    examples: Examples,
     *,
     keep_ends: bool,
-    repair: Any = None,
-    calibration: W8A8 | None = None,
     names: Names | None = None,
 ) -> Any:
     """Write a package in a precision into a new folder; return the specification."""
@@ -123,23 +126,33 @@ def write_in(
         return write_within(file, folder, wanted)
     opened: OpenedPackage = open_weights(file)
     chosen = choose(opened.constants, wanted, keep_ends=keep_ends, names=names or {})
-    biases = None if repair is None else _repaired(opened, chosen, repair)
-    rounded = None if calibration is None else _rounded(opened, chosen, calibration)
-    return write_compressed(opened, chosen, precision_name(wanted), folder, biases, rounded)
+    measured = _measured(opened, chosen, examples)
+    return write_compressed(opened, chosen, precision_name(wanted), folder, measured)
 
 
-def _repaired(
-    opened: OpenedPackage, chosen: Mapping[Constant, Precision], data: Any
-) -> dict[tuple[str, str], Array]:
-    """New biases of the default function, by function and layer."""
-    function = opened.file.default_function
-    bench = Bench(load_coreml(opened.file.path), data, MOST, repaired=True)
-    weights = {
-        constant: in_precision(constant, precision)
-        for constant, precision in chosen.items()
-        if constant.function == function
-    }
-    return {(function, layer): bias for layer, bias in bench.biases(weights).items()}
+def _measured(
+    opened: OpenedPackage, chosen: Mapping[Constant, Precision], examples: Examples
+) -> Measured:
+    """What examples tell of the default function."""
+    file = opened.file
+    function = file.default_function
+    running = {item: chosen[item] for item in chosen if item.function == function}
+    importance: Mapping[Any, Array] = {}
+    if examples.weigh is not None:
+        program = load_coreml(file.path)
+        inputs = read_data(examples.weigh, program.inputs)
+        importance = measure_importance(program, inputs, list(running))
+    biases: Mapping[str, Array] = {}
+    if examples.repair is not None:
+        bench = Bench(load_coreml(file.path), examples.repair, MOST, repaired=True)
+        biases = bench.biases(
+            {item: in_precision(item, running[item], importance) for item in running}
+        )
+    rounded = None
+    if examples.calibration is not None:
+        rounded = _rounded(opened, chosen, examples.calibration)
+    named = {(function, layer): bias for layer, bias in biases.items()}
+    return Measured(named, rounded, importance)
 
 
 def _rounded(

@@ -43,8 +43,9 @@ def write_within(file: ModelFile, folder: Path, budget: Budget) -> Any:
     precisions = budget.members()
     opened = open_weights(file)
     plan = Plan(
-        opened, budget.data, budget.examples, precisions, budget.optimize, repaired=budget.repair
-    )
+        opened, budget.data, budget.examples, precisions, budget.optimize,
+        repaired=budget.repair, weighed=budget.weigh,
+    )  # fmt: skip
     if budget.min_agreement is not None and not plan.bench.tells_classes:
         raise InvalidArgumentError(
             "Budget: min_agreement= is for files that end in a softmax over classes; this one does "
@@ -71,8 +72,8 @@ class _Writing:
         """Write a mix; return the bytes of the package."""
         shutil.rmtree(self._folder, ignore_errors=True)
         chosen = self.plan.chosen(point)
-        mixed, biases = names_of(chosen.values()), self.plan.biases(point)
-        self.model = write_compressed(self._opened, chosen, mixed, self._folder, biases)
+        mixed, measured = names_of(chosen.values()), self.plan.measured(point)
+        self.model = write_compressed(self._opened, chosen, mixed, self._folder, measured)
         self._say(Drift(0.1234, 0.0, 1.0, 0.0))  # as long as what will stand there
         return sum(item.stat().st_size for item in self._folder.rglob("*") if item.is_file())
 

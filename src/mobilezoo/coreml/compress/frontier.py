@@ -114,6 +114,7 @@ def compression_frontier(
     optimize: str = "error",
     examples: int = 16,
     repair: bool = False,
+    weigh: bool = False,
 ) -> Frontier:
     """Measure what each precision of each layer costs, and find the best mix of each size.
 
@@ -124,6 +125,7 @@ def compression_frontier(
         optimize: "error" or "agreement", as in `Budget`: by what the mixes are chosen.
         examples: how many are used.
         repair: whether the mixes will be written with `repair=`.
+        weigh: whether the mixes will be written with `weigh=`.
 
     Returns:
         The mixes as a table and a plot, any of which can be passed as `precision=`.
@@ -136,7 +138,9 @@ def compression_frontier(
         raise InvalidArgumentError(f"optimize={optimize!r} must be {' or '.join(OBJECTIVES)}.")
     wanted = find_members(precisions)
     file = read_model(source)
-    plan = Plan(open_weights(file), data, examples, wanted, optimize, repaired=repair)
+    plan = Plan(
+        open_weights(file), data, examples, wanted, optimize, repaired=repair, weighed=weigh
+    )
     points: list[FrontierPoint] = []
     for point in plan.knapsack.samples(_POINTS):
         names = {

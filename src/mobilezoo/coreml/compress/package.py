@@ -26,6 +26,7 @@ from mobilezoo.runtime.values import ValueReader
 
 PRECISION = "com.mobilezoo.precision"  # keys of the metadata
 REPAIRED = "com.mobilezoo.repaired"  # names of layers, with commas
+WEIGHED = "com.mobilezoo.weighed"  # by what errors of weights were multiplied
 _AT_ONCE = 2  # weights that are encoded at the same time, and as many that wait
 
 
@@ -44,6 +45,20 @@ class Rounded(NamedTuple):
     scales: Mapping[str, Scale]
 
 
+class Measured(NamedTuple):
+    """What running the network on examples told.
+
+    Attributes:
+        biases: new ones, by function and layer.
+        rounded: values of the default function that are rounded while it runs.
+        importance: of the elements of weights, by the keys of these.
+    """
+
+    biases: Mapping[tuple[str, str], Array]
+    rounded: Rounded | None
+    importance: Mapping[Any, Array]
+
+
 def open_weights(file: ModelFile) -> OpenedPackage:
     """Find the weights of an ML program.
 
@@ -59,8 +74,7 @@ def write_compressed(
     chosen: Mapping[Constant, Precision],
     name: str,
     folder: Path,
-    biases: Mapping[tuple[str, str], Array] | None = None,
-    rounded: Rounded | None = None,
+    measured: Measured | None = None,
 ) -> Any:
     """Write the package again, with the chosen weights in few bits.
 
@@ -69,8 +83,7 @@ def write_compressed(
         chosen: the weights and their precisions.
         name: of the precision, for the metadata.
         folder: to be made.
-        biases: new ones, by function and layer.
-        rounded: values of the default function that are rounded while it runs.
+        measured: what examples told.
 
     Returns:
         The specification, `Model_pb2.Model`.
@@ -79,6 +92,7 @@ def write_compressed(
         InvalidArgumentError: weights that are NaN or infinite.
         UnsupportedOpError: operations that the op set of the precision does not have.
     """
+    biases, rounded, importance = measured or Measured({}, None, {})
     model = Model_pb2.Model()
     model.CopyFrom(opened.file.model)
     versions = [item.program_version or 0 for item in chosen.values()]
@@ -88,13 +102,15 @@ def write_compressed(
         for key, function in model.mlProgram.functions.items():
             raise_opset(key, function, version, opened.file.path)
     model.description.metadata.userDefined[PRECISION] = name
+    if importance:
+        model.description.metadata.userDefined[WEIGHED] = "gradients"
     if biases:
         layers = ",".join(dict.fromkeys(layer for _, layer in biases))
         model.description.metadata.userDefined[REPAIRED] = layers
     path = weights_folder(folder) / WEIGHT_FILE
     with BlobWriter(path, None) as writer:
         rewriter = Rewriter(opened.reader, writer, version)
-        rewriter.rewrite(model.mlProgram, _encoded(opened.constants, chosen), biases or {})
+        rewriter.rewrite(model.mlProgram, _encoded(opened.constants, chosen, importance), biases)
     if rounded is not None:
         function = opened.file.default_function
         found = model.mlProgram.functions[function]
@@ -108,7 +124,9 @@ def write_compressed(
 
 
 def _encoded(
-    constants: Sequence[Constant], chosen: Mapping[Constant, Precision]
+    constants: Sequence[Constant],
+    chosen: Mapping[Constant, Precision],
+    importance: Mapping[Any, Array],
 ) -> Iterator[tuple[Constant, Coded]]:
     """Each chosen constant with its codes, in order; what is in the file once is encoded once."""
     wanted = [constant for constant in constants if constant in chosen]
@@ -119,7 +137,9 @@ def _encoded(
     try:
         for constant in wanted:
             key = constant.key, chosen[constant]
-            future = shared.get(key) or pool.submit(_encode, constant, chosen[constant])
+            future = shared.get(key) or pool.submit(
+                _encode, constant, chosen[constant], importance.get(constant.key)
+            )
             if times[key] > 1:
                 shared[key] = future
             waiting.append((constant, future))
@@ -133,7 +153,7 @@ def _encoded(
         pool.shutdown(cancel_futures=True)
 
 
-def _encode(constant: Constant, precision: Precision) -> Coded:
+def _encode(constant: Constant, precision: Precision, importance: Array | None) -> Coded:
     weights = constant.read()
     if not np.isfinite(weights).all():
         place = constant.places[0]
@@ -141,4 +161,4 @@ def _encode(constant: Constant, precision: Precision) -> Coded:
             f"The {place.parameter} of '{place.layer}' holds NaN or infinity and cannot be "
             "compressed. Train the network again, or clip its weights."
         )
-    return encode(weights, constant.axis, precision)
+    return encode(weights, constant.axis, precision, importance)

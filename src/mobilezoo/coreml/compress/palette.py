@@ -93,7 +93,7 @@ def _histogram(patterns: Array, shape: tuple[int, ...], importance: Array | None
         counts += np.bincount(part, minlength=_PATTERNS)
     histogram: Array = counts
     if importance is not None:
-        shares = np.broadcast_to(np.asarray(importance, np.float64), shape).reshape(-1)
+        shares = np.broadcast_to(importance, shape).reshape(-1)
         histogram = np.zeros(_PATTERNS)
         for part, share in zip(_parts(patterns), _parts(shares), strict=True):
             histogram += np.bincount(part, share, _PATTERNS)

@@ -8,8 +8,9 @@ from typing import Any
 
 from mobilezoo.coreml.compress.constants import Constant
 from mobilezoo.coreml.compress.drift import Drift
+from mobilezoo.coreml.compress.importance import measure_importance
 from mobilezoo.coreml.compress.knapsack import Knapsack, Point
-from mobilezoo.coreml.compress.package import OpenedPackage
+from mobilezoo.coreml.compress.package import Measured, OpenedPackage
 from mobilezoo.coreml.compress.sensitivity import Bench, Layer, in_precision, measure_layers
 from mobilezoo.coreml.precision import Precision
 from mobilezoo.errors import InvalidArgumentError
@@ -27,6 +28,7 @@ class Plan:
         precisions: that are tried.
         optimize: one of `OBJECTIVES`.
         repaired: whether biases make up for what rounding shifts.
+        weighed: whether weights count by how the answers hang on them.
 
     Raises:
         InvalidArgumentError: data that the file does not take, no weights that would be smaller,
@@ -42,17 +44,23 @@ class Plan:
         optimize: str,
         *,
         repaired: bool = False,
+        weighed: bool = False,
     ) -> None:
         file = opened.file
         self._function = file.default_function
-        self.bench = Bench(load_coreml(file.path), data, examples, repaired=repaired)
+        program = load_coreml(file.path)
+        self.bench = Bench(program, data, examples, repaired=repaired)
         if optimize == "agreement" and not self.bench.tells_classes:
             raise InvalidArgumentError(
                 "optimize='agreement' is for files that end in a softmax over classes; this one "
                 "does not. Pass optimize='error'."
             )
+        self._importance: dict[Any, Array] = {}
+        if weighed:
+            running = [item for item in opened.constants if item.function == self._function]
+            self._importance = measure_importance(program, self.bench.inputs, running)
         self.layers = measure_layers(
-            self.bench, opened.constants, precisions, file.default_function
+            self.bench, opened.constants, precisions, self._function, self._importance
         )
         if not self.layers:
             raise InvalidArgumentError(
@@ -91,14 +99,15 @@ class Plan:
         """How far the answers move with all layers in their precisions."""
         return self.bench.drift(self._weights(point))
 
-    def biases(self, point: Point) -> dict[tuple[str, str], Array]:
-        """New ones by function and layer; none where nothing is repaired."""
+    def measured(self, point: Point) -> Measured:
+        """What the examples told, for the file with all layers in their precisions."""
         found = self.bench.biases(self._weights(point))
-        return {(self._function, layer): bias for layer, bias in found.items()}
+        biases = {(self._function, layer): bias for layer, bias in found.items()}
+        return Measured(biases, None, self._importance)
 
     def _weights(self, point: Point) -> dict[Constant, Array]:
         return {
-            constant: in_precision(constant, option)
+            constant: in_precision(constant, option, self._importance)
             for constant, option in self.chosen(point).items()
             if constant.function == self._function
         }

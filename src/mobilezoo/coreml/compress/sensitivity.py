@@ -110,7 +110,11 @@ def _places(weights: Mapping[Constant, Array]) -> dict[Place, Array]:
 
 
 def measure_layers(
-    bench: Bench, constants: Sequence[Constant], precisions: Sequence[Precision], function: str
+    bench: Bench,
+    constants: Sequence[Constant],
+    precisions: Sequence[Precision],
+    function: str,
+    importance: Mapping[Any, Array],
 ) -> list[Layer]:
     """Every weight in every precision in which it is smaller; those that are in none stay out.
 
@@ -119,6 +123,7 @@ def measure_layers(
         constants: of the package.
         precisions: that are tried.
         function: that runs; what only others read is not measured.
+        importance: of the elements of weights, by the keys of these.
     """
     shared: dict[Any, list[Constant]] = {}
     for constant in constants:
@@ -128,7 +133,7 @@ def measure_layers(
     for group in tqdm(groups, "measuring layers", leave=False, disable=None):
         options = [item for item in precisions if _is_smaller(group[0], item)]
         if options:
-            layers.append(_measured(bench, group, options, function))
+            layers.append(_measured(bench, group, options, function, importance))
     return layers
 
 
@@ -138,13 +143,18 @@ def _is_smaller(constant: Constant, precision: Precision) -> bool:
 
 
 def _measured(
-    bench: Bench, group: Sequence[Constant], options: Sequence[Precision], function: str
+    bench: Bench,
+    group: Sequence[Constant],
+    options: Sequence[Precision],
+    function: str,
+    importance: Mapping[Any, Array],
 ) -> Layer:
     first = group[0]
     itemsize = ITEM_BYTES[first.mil_type]
     running = [constant for constant in group if constant.function == function]
     drifts = [
-        bench.drift(dict.fromkeys(running, in_precision(first, option))) for option in options
+        bench.drift(dict.fromkeys(running, in_precision(first, option, importance)))
+        for option in options
     ]
     sizes = [_bytes(first, option, itemsize) for option in options]
     return Layer(
@@ -153,9 +163,19 @@ def _measured(
     )  # fmt: skip
 
 
-def in_precision(constant: Constant, precision: Precision) -> Array:
-    """What the weight would be."""
-    return restored(encode(np.asarray(constant.read()), constant.axis, precision))
+def in_precision(
+    constant: Constant, precision: Precision, importance: Mapping[Any, Array]
+) -> Array:
+    """What the weight would be.
+
+    Args:
+        constant: the weight.
+        precision: in which it would be.
+        importance: of the elements of weights, by the keys of these.
+    """
+    weights = np.asarray(constant.read())
+    found = importance.get(constant.key)
+    return restored(encode(weights, constant.axis, precision, found))
 
 
 def _bytes(constant: Constant, precision: Precision, itemsize: int) -> int:
