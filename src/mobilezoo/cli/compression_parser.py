@@ -28,11 +28,11 @@ def _add_compress(subparsers: Any, command: Command) -> None:
         "mobilezoo compress Mine.mlpackage --max-error 0.02 --data my_pictures -o Near.mlpackage",
     ]
     parser = command(
-        subparsers, "compress", "compression:compress", "a Core ML package in fewer bits", examples
+        subparsers, "compress", "compression:compress", "a Core ML file in fewer bits", examples
     )
-    parser.add_argument("file", metavar="FILE", help="a .mlpackage, whoever made it")
+    parser.add_argument("file", metavar="FILE", help="a .mlpackage or .mlmodel, whoever made it")
     parser.add_argument("-o", "--output", required=True, metavar="FILE",
-                        help="ends in .mlpackage")  # fmt: skip
+                        help="ends as FILE does")  # fmt: skip
     parser.add_argument(
         "--precision",
         help="int8, palette1, 2, 4, 6, 8 (iOS 16), w8a8 (iOS 17, with --data), palette3, int4 "

@@ -113,18 +113,17 @@ def choose_format(path: Path | None, target: Target | None, precision: Precision
         chosen = Format.NEURAL_NETWORK
     else:
         chosen = Format.ML_PROGRAM
-    if chosen is Format.ML_PROGRAM:
-        check_program(precision)
-    else:
-        _check_network(precision)
+    check_precision(chosen, precision)
     if target is not None:
         _check_readable(chosen, target, precision)
     return chosen
 
 
-def check_program(precision: Precision) -> None:
-    """Raise InvalidArgumentError where no ML program can be in that precision."""
-    if precision.program_version is None:
+def check_precision(form: Format, precision: Precision) -> None:
+    """Raise InvalidArgumentError where no file of that format can be in that precision."""
+    if form is Format.NEURAL_NETWORK:
+        _check_network(precision)
+    elif precision.program_version is None:
         known = [
             name
             for name, item in PRECISIONS.items()

@@ -161,14 +161,17 @@ def test_weights_that_are_no_numbers_are_refused_and_nothing_is_left(save_packag
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_what_is_no_program_is_refused(tmp_path):
+def test_what_is_no_program_is_refused(package, tmp_path):
     (tmp_path / "m.mlmodel").write_bytes(b"\x08\x01\xa2\x1f\x00")
-    with pytest.raises(InvalidArgumentError, match=r"m\.mlmodel is no ML program\. Export"):
+    with pytest.raises(CoreMLFileError, match="no input"):
         compress_coreml(tmp_path / "m.mlmodel", precision="int8")
+    (tmp_path / "p.mlmodel").write_bytes(b"\x08\x01\xd2\x0c\x00")
+    with pytest.raises(InvalidArgumentError, match=r"p\.mlmodel is a pipeline"):
+        compress_coreml(tmp_path / "p.mlmodel", precision="int8")
     with pytest.raises(CoreMLFileError, match="no such file"):
         compress_coreml(tmp_path / "n.mlpackage", precision="int8")
     with pytest.raises(InvalidArgumentError, match=r"must end in \.mlpackage"):
-        compress_coreml(tmp_path / "m.mlmodel", tmp_path / "c.mlmodel", precision="int8")
+        compress_coreml(package, tmp_path / "c.mlmodel", precision="int8")
 
 
 def test_a_damaged_file_is_told_before_anything_is_written(package, tmp_path):

@@ -162,6 +162,23 @@ def choose(
     return chosen
 
 
+def choose_by_names(
+    layers: Sequence[Sequence[str]], wanted: Precision | Chosen, *, keep_ends: bool
+) -> list[Precision]:
+    """The precision of each layer, by its names; float16 of those that nothing fits.
+
+    Raises:
+        InvalidArgumentError: a pattern that fits no layer.
+    """
+    names = [_with_last(item) for item in layers]
+    if isinstance(wanted, Mapping):
+        _check_patterns(wanted, names, [item[0] for item in layers])
+    found = [_precision_of(wanted, item) or _AS_IT_IS for item in names]
+    if keep_ends and found:
+        found[0] = found[-1] = _AS_IT_IS
+    return found
+
+
 def choose_for_nodes(
     graph: Graph, wanted: Precision | Chosen, *, keep_ends: bool
 ) -> Callable[[Node], Precision]:

@@ -22,6 +22,7 @@ from mobilezoo.coreml.compress.choice import (
     members,
     precision_name,
 )
+from mobilezoo.coreml.compress.classic import NETWORKS, write_compressed_network
 from mobilezoo.coreml.compress.constants import Constant, main_block
 from mobilezoo.coreml.compress.examples import MOST, read_data
 from mobilezoo.coreml.compress.fitting import write_within
@@ -38,7 +39,7 @@ from mobilezoo.coreml.compress.sensitivity import Bench, in_precision
 from mobilezoo.coreml.precision import W8A8, Linear, Palette, Precision, Sparse
 from mobilezoo.coreml.save import check_output
 from mobilezoo.coreml.saved import saved
-from mobilezoo.coreml.target import Format, check_program
+from mobilezoo.coreml.target import Format, check_precision
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph.node import Array
 from mobilezoo.runtime.package import ModelFile, read_model
@@ -57,15 +58,15 @@ def compress_coreml(
     weigh: Any = None,
     overwrite: bool = False,
 ) -> MLModel:
-    """Write a Core ML package again with its large weights in few bits, whoever made it.
+    """Write a Core ML file again with its large weights in few bits, whoever made it.
 
     Weights are those of convolutions, matrix products, recurrent layers and tables of
     embeddings, from 2048 elements on, where at least a quarter of their bytes is saved. All others,
     and all that is computed, stay as they are. Weights that are in few bits already stay, too.
 
     Args:
-        source: path of a .mlpackage, or an `MLModel` of one.
-        path: where to write, ending in ".mlpackage"; None keeps it in a temporary folder.
+        source: path of a .mlpackage or .mlmodel, or an `MLModel` of a package.
+        path: where to write, ending as `source` does; None keeps it in a temporary folder.
         precision: "int8", "int4", "palette1" to "palette8" (not 5 and 7), a `Palette`, `Linear`,
             `Sparse` or `W8A8`, or a dictionary of these by names or patterns ("block1*") of
             layers, of which the first that fits counts; "float16" there means that a layer stays
@@ -85,31 +86,48 @@ def compress_coreml(
     Raises:
         InvalidArgumentError: a precision that packages cannot have, a pattern that fits no layer, a
             path that cannot be written, or weights that are NaN or infinite.
-        CoreMLFileError: `source` is no ML program, or damaged.
-        UnsupportedOpError: operations that the op set of the precision does not have.
+        CoreMLFileError: `source` is damaged.
+        UnsupportedOpError: operations that the op set of the precision does not have, or layers of
+            a neural network that mobilezoo does not know.
         OutputExistsError: something is at `path` and `overwrite` is false.
     """
     wanted = find_precisions(precision)
     examples = Examples(repair, weigh, find_calibration(precision))
     check_ends(wanted, keep_ends=keep_ends, examples=examples)
-    for item in members(wanted):
-        check_program(item)
-    target = None if path is None else check_output(path, overwrite)
-    if target is not None and target.suffix != ".mlpackage":
-        raise InvalidArgumentError(
-            f"'{target}' must end in .mlpackage, as what is compressed does."
-        )
     file = read_model(source)
-    if file.kind != "mlProgram":
+    if file.kind not in ("mlProgram", *NETWORKS):
         raise InvalidArgumentError(
-            f"{file.path.name} is no ML program. Export the Keras model as a .mlmodel in that "
-            "precision, or convert it to a .mlpackage first."
+            f"{file.path.name} is a {file.kind}; an ML program or a neural network is required. "
+            "Compress the models of a pipeline before it is put together."
+        )
+    form = Format.ML_PROGRAM if file.kind == "mlProgram" else Format.NEURAL_NETWORK
+    _check_form(form, wanted, examples)
+    target = None if path is None else check_output(path, overwrite)
+    if target is not None and target.suffix != form.value:
+        raise InvalidArgumentError(
+            f"'{target}' must end in {form.value}, as {file.path.name} is a {form.value}."
         )
 
     def write(fresh: Path) -> Any:
-        return write_in(file, fresh, wanted, examples, keep_ends=keep_ends)
+        if form is Format.ML_PROGRAM:
+            return write_in(file, fresh, wanted, examples, keep_ends=keep_ends)
+        assert not isinstance(wanted, Budget)
+        return write_compressed_network(file, fresh, wanted, keep_ends=keep_ends)
 
-    return saved(write, target, Format.ML_PROGRAM, overwrite)
+    return saved(write, target, form, overwrite)
+
+
+def _check_form(form: Format, wanted: Precision | Chosen | Budget, examples: Examples) -> None:
+    """Raise InvalidArgumentError for what a file of that format cannot have."""
+    for item in members(wanted):
+        check_precision(form, item)
+    if form is Format.NEURAL_NETWORK and (
+        isinstance(wanted, Budget) or any(item is not None for item in examples)
+    ):
+        raise InvalidArgumentError(
+            "A Budget, repair= and weigh= are for ML programs (.mlpackage), and this file is a "
+            "neural network. Pass a precision, or a dictionary of these by names of layers."
+        )
 
 
 def write_in(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mobilezoo.coreml.compress.codes import encode
 from mobilezoo.coreml.compress.palette import palette
 from mobilezoo.coreml.neural_network.weights import store
 from mobilezoo.coreml.precision import Precision, Scheme
@@ -23,14 +24,14 @@ def store_kernel(message: Any, kernel: Array, precision: Precision, axis: int = 
 
     Args:
         message: of the weights.
-        kernel: in the type of the precision, in the file's order.
+        kernel: float16 or float32, in the file's order.
         precision: of the file.
         axis: of the output channels.
     """
     if not is_compressed(kernel.shape, precision, axis):
         store(message, kernel)
     elif precision.scheme is Scheme.PALETTE:
-        store_palette(message, *palette(kernel, precision.bits), precision.bits)
+        store_palette(message, *_table(kernel, precision, axis), precision.bits)
     else:
         by_channel = np.moveaxis(kernel, axis, 0)
         codes, scale, offset = linear_codes(
@@ -38,6 +39,15 @@ def store_kernel(message: Any, kernel: Array, precision: Precision, axis: int = 
         )
         in_order = np.moveaxis(codes.reshape(by_channel.shape), 0, axis)
         store_linear(message, in_order, scale, offset, precision.bits)
+
+
+def _table(kernel: Array, precision: Precision, axis: int) -> tuple[Array, Array]:
+    """Codes and a table of float32."""
+    if kernel.dtype == np.float16:
+        return palette(kernel, precision.bits)
+    coded = encode(kernel, axis, precision)
+    assert coded.tables is not None
+    return coded.numbers, coded.tables.reshape(-1)
 
 
 def is_compressed(shape: tuple[int, ...], precision: Precision, axis: int = 0) -> bool:
