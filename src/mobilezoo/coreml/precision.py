@@ -69,7 +69,7 @@ class W8A8:
 
     For chips that multiply such numbers (A17 Pro, M4 and newer), in a package, iOS 17. Weights are
     those of `Linear(8)`. Activations are rounded to a scale of their own, which is found by running
-    the network on examples: the scale with the smallest squared error over all of them.
+    the network on examples: the finest that cuts nothing off on any of them.
 
     Attributes:
         data: examples as the file takes them, as `Budget` has them; like those of the app.

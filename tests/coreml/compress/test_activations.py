@@ -156,8 +156,7 @@ def test_verify_tells_rounding_from_faults(model, rounded, tmp_path, monkeypatch
     agreement = verify(model, rounded, limit=0.5)
     assert agreement.before_rounding < 0.01 < agreement.largest_difference
 
-    monkeypatch.setattr(ranges, "_NEAR", ())
-    monkeypatch.setattr(ranges, "_CLIPPED", np.array([0.02]))  # of the largest value
+    monkeypatch.setattr(ranges, "_scale", lambda low, high: Scale(high / 4000, low < 0))  # cuts off
     compress_coreml(rounded.with_name("m.mlpackage"), tmp_path / "cut.mlpackage",
                     precision=W8A8(DATA))  # fmt: skip
     with pytest.raises(VerificationError, match="costs"):
@@ -186,28 +185,30 @@ def test_what_is_rounded_already_is_not_rounded_again(rounded, tmp_path):
     assert roundings(tmp_path / "twice.mlpackage") == roundings(rounded)
 
 
-@pytest.mark.parametrize("lowest", [-3.0, 0.0])
-def test_the_scale_has_the_smallest_error_of_those_that_are_tried(lowest):
-    halves = np.concatenate([RNG.normal(size=200_000).clip(lowest), [12.0]]).astype(np.float16)
-    counts = np.bincount(halves.view(np.uint16), minlength=1 << 16)
-    values = halves.astype(np.float64)
-
-    scale = ranges._scale(counts)
-
-    low, high = (-128, 127) if lowest < 0 else (0, 255)
-
-    def error(step):
-        return np.square(values - np.clip(np.round(values / step), low, high) * step).sum()
-
-    assert scale.is_signed == (lowest < 0)
-    assert error(scale.step) < 0.95 * error(12 / high)  # that of the largest value
-    assert error(scale.step) <= 1.02 * min(error(step) for step in np.geomspace(0.01, 0.3, 200))
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-3.0, 2.0, Scale(3 / 127, True)),
+        (-1.0, 6.0, Scale(6 / 127, True)),
+        (0.0, 6.0, Scale(6 / 255, False)),
+        (0.0, 0.0, Scale(1.0, False)),  # a value that is always zero
+        (0.0, 1e-9, Scale(2.0**-24, False)),  # the smallest step of float16
+    ],
+)
+def test_the_scale_is_the_finest_that_cuts_nothing_off(low, high, expected):
+    assert ranges._scale(low, high) == expected
 
 
-def test_a_value_that_is_always_zero_has_a_scale():
-    counts = np.zeros(1 << 16, np.int64)
-    counts[[0, 1 << 15]] = 7
-    assert ranges._scale(counts) == Scale(1.0, is_signed=False)
+def test_all_examples_count(package, tmp_path):
+    steps = []
+    for count in (1, 6):
+        compress_coreml(package, tmp_path / "m.mlpackage", precision=W8A8(DATA, examples=count),
+                        overwrite=True)  # fmt: skip
+        steps.append(
+            {name: step for name, (step, _) in roundings(tmp_path / "m.mlpackage")[0].items()}
+        )
+    assert all(steps[1][name] >= steps[0][name] for name in steps[0])
+    assert steps[0] != steps[1]
 
 
 def test_a_table_has_it_beside_the_others(model):
