@@ -141,5 +141,5 @@ def test_what_was_meant_is_guessed(given, meant):
 
 
 def test_nonsense_gets_no_guess():
-    with pytest.raises(InvalidArgumentError, match=r"or a Palette, Linear or Sparse\.$"):
+    with pytest.raises(InvalidArgumentError, match=r"or a Palette, Linear, Sparse or W8A8\.$"):
         precision("excellent")

@@ -77,7 +77,7 @@ def test_sparse_codes_are_judged_by_the_weights_that_are_kept():
 def test_a_file_with_wrong_kernels_is_caught(monkeypatch, tmp_path, network, precision, fault):  # noqa: F811
     encode = compression.encode
 
-    def wrong(weights, axis, chosen):
+    def wrong(weights, axis, chosen, _):
         turned = np.roll(weights, 1, axis) if fault == "another channel" else weights[::-1].copy()
         return encode(turned, axis, chosen)
 

@@ -1,5 +1,6 @@
 """Values of 8 bits while a program runs: where they are rounded, how, and what it costs."""
 
+import coremltools as ct
 import coremltools.optimize.coreml as cto
 import keras
 import numpy as np
@@ -248,6 +249,21 @@ def test_a_neural_network_and_an_old_system_cannot_have_it(model, tmp_path):
     with pytest.raises(InvalidArgumentError, match="needs iOS17"):
         export_coreml(model, tmp_path / "m.mlpackage", precision=W8A8(DATA), preprocessing="tf",
                       minimum_deployment_target="iOS16")  # fmt: skip
+
+
+def test_values_that_another_tool_rounded_stay(save_package, tmp_path):  # noqa: F811
+    def rounded_before(x):
+        codes = mb.quantize(input=x, scale=np.float32(0.5), output_dtype="int8")
+        y = mb.dequantize(input=codes, scale=np.float32(0.5), name="before")
+        return mb.linear(x=y, weight=np.ones((40, 50), np.float32), name="y")
+
+    path = save_package(
+        build((1, 50), rounded_before, ct.target.iOS17), minimum_deployment_target=ct.target.iOS17
+    )
+    compress_coreml(path, tmp_path / "m.mlpackage", precision=W8A8(np.ones((2, 50)) * 9))
+    made = load_coreml(tmp_path / "m.mlpackage")
+    assert made.op_types()["quantize"] == 1
+    assert {item.bits for item in made.weights().values()} >= {8}
 
 
 def test_examples_that_overflow_are_named(save_package, tmp_path):  # noqa: F811
