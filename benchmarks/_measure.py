@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import logging
 import os
 import platform
 import statistics
+import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping
+import warnings
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +80,27 @@ def _cost(runs: list[tuple[float, int]]) -> Cost:
     seconds = [run for run, _ in runs]
     spread = (min(seconds), max(seconds))
     return Cost(statistics.median(seconds), spread, max(extra for _, extra in runs))
+
+
+def print_table(
+    header: str, networks: Sequence[str], rows: Callable[[str, Path], Iterable[str]]
+) -> None:
+    """A table in Markdown, with what it was measured with before it.
+
+    Args:
+        header: its first line.
+        networks: whose rows it has.
+        rows: of a network, made with a folder that goes afterwards.
+    """
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    print(conditions(), flush=True)
+    print(header)
+    print("|---" * (header.count("|") - 1) + "|")
+    for network in networks:
+        with tempfile.TemporaryDirectory() as folder:
+            for row in rows(network, Path(folder)):
+                print(row, flush=True)
 
 
 def conditions() -> str:

@@ -12,17 +12,14 @@ square, relative) on other pictures than those that chose and repaired.
 from __future__ import annotations
 
 import argparse
-import logging
 import os
-import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from _measure import conditions
+from _measure import print_table
 from _pictures import pictures
 
 from mobilezoo import (
@@ -51,15 +48,11 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=PRECISIONS)
     parser.add_argument("--examples", type=int, default=8)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    print(conditions(), flush=True)
-    print("| network | as large as | MB | uniform | repaired | mix | repaired mix | top-1 | time |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for network in arguments.networks:
-        with tempfile.TemporaryDirectory() as folder:
-            for row in measure(network, Path(folder), arguments.precisions, arguments.examples):
-                print(row, flush=True)
+    print_table(
+        "| network | as large as | MB | uniform | repaired | mix | repaired mix | top-1 | time |",
+        arguments.networks,
+        lambda network, folder: measure(network, folder, arguments.precisions, arguments.examples),
+    )
 
 
 def measure(network: str, folder: Path, precisions: Sequence[str], count: int) -> Iterator[str]:

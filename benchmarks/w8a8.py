@@ -11,17 +11,14 @@ others.
 from __future__ import annotations
 
 import argparse
-import logging
 import os
-import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from _measure import conditions
+from _measure import print_table
 from _pictures import pictures
 
 from mobilezoo import (
@@ -44,15 +41,11 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", default=NETWORKS)
     parser.add_argument("--examples", type=int, default=8)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    print(conditions(), flush=True)
-    print("| network | precision | MB | seconds | error | top-1 |")
-    print("|---|---|---|---|---|---|")
-    for network in arguments.networks:
-        with tempfile.TemporaryDirectory() as folder:
-            for row in measure(network, Path(folder), arguments.examples):
-                print(row, flush=True)
+    print_table(
+        "| network | precision | MB | seconds | error | top-1 |",
+        arguments.networks,
+        lambda network, folder: measure(network, folder, arguments.examples),
+    )
 
 
 def measure(network: str, folder: Path, count: int) -> Iterator[str]:

@@ -161,6 +161,20 @@ def test_activations_are_rounded_too(capfd, package, pictures, tmp_path, layers,
     assert ("com.mobilezoo.repaired" in made.metadata.user_defined) == bool(repair)
 
 
+def test_a_neural_network_is_compressed_too(capfd, tmp_path):
+    inputs = keras.Input((70,), name="x")
+    model = keras.Model(inputs, keras.layers.Dense(60, name="hidden")(inputs))
+    export_coreml(model, tmp_path / "m.mlmodel", inputs="array")
+    code, out, _ = run(
+        capfd, "compress", tmp_path / "m.mlmodel", "--precision", "palette4", "-o",
+        tmp_path / "c.mlmodel",
+    )  # fmt: skip
+
+    assert code == 0
+    assert out.endswith("iOS 12 and later\n")
+    assert {item.bits for item in load_coreml(tmp_path / "c.mlmodel").weights().values()} >= {4}
+
+
 def test_weights_are_weighed_where_it_is_asked_for(capfd, package, pictures, tmp_path):
     for options in (["--precision", "palette4"], ["--max-size", "0.25"]):
         code, *_ = run(
@@ -200,10 +214,17 @@ def test_precisions_are_compared_in_a_table_of_80_columns(capfd, package, pictur
     [
         ([], "What shall the file be like? Pass --precision, or --max-size"),
         (["--max-size", "1"], "Pass --data FOLDER with some pictures"),
-        (["--precision", "int8", "--repair"], "--repair needs pictures: pass --data FOLDER"),
+        (
+            ["--precision", "int8", "--repair"],
+            "--repair runs the network on pictures: pass --data FOLDER",
+        ),
         (["--precision", "int8", "--data", "{}"], "--data is for --repair, --weigh, w8a8"),
-        (["--precision", "w8a8"], "pass --data FOLDER"),
-        (["--precision", "palette4", "--weigh"], "--weigh needs pictures: pass --data FOLDER"),
+        (["--precision", "w8a8"], "--precision w8a8 runs the network on pictures"),
+        (["--precision", "w8a8", "--density", "0.5", "--data", "{}"], "not for w8a8"),
+        (
+            ["--precision", "palette4", "--weigh"],
+            "--weigh runs the network on pictures: pass --data FOLDER",
+        ),
         (["--precision", "int8", "--weigh", "--data", "{}"], "weigh= is for the tables"),
         (["--precision", "w8a8", "--data", "{}/empty"], "there are no pictures in it"),
         (["--max-size", "1", "--precision", "int8"], "choose precisions themselves"),

@@ -12,20 +12,35 @@ from mobilezoo.cli import samples
 from mobilezoo.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from mobilezoo.coreml import Budget
+    from mobilezoo.coreml import W8A8
     from mobilezoo.coreml.precision import Linear, Palette, Sparse
 
-_AS_IT_IS, _WHOLE = "float16", "float32"
+_AS_IT_IS, _WHOLE, _BOTH = "float16", "float32", "w8a8"
 
 
 def compress(arguments: Namespace) -> None:
     """Write the file, and say what became of its size."""
     _environment.import_quietly()
-    from mobilezoo.coreml import Budget, compress_coreml
+    from mobilezoo.coreml import W8A8, Budget, compress_coreml
     from mobilezoo.coreml.target import first_release
 
-    wanted = _budget(arguments) or _calibrated(arguments, precisions(arguments))
-    measured = {} if isinstance(wanted, Budget) else _measured(arguments)
+    limits = _limits(arguments)
+    wanted = None if limits else precisions(arguments)
+    asked = _asked_of_pictures(arguments)
+    pictures = None
+    if arguments.data is not None:
+        pictures = samples.read_samples(
+            arguments.data, arguments.file, arguments.crop, arguments.examples
+        )
+    measured: dict[str, Any] = {}
+    if limits:
+        wanted = Budget(
+            **limits, data=pictures, examples=arguments.examples, optimize=arguments.optimize,
+            repair=arguments.repair is not False, weigh=arguments.weigh,
+        )  # fmt: skip
+    else:
+        wanted = _calibrated(wanted, W8A8(pictures, arguments.examples))
+        measured = dict.fromkeys(asked, pictures)
     made = compress_coreml(
         arguments.file,
         arguments.output,
@@ -58,10 +73,8 @@ def compare(arguments: Namespace) -> None:
     print(f"\nmeasured on {table.examples} pictures, against {arguments.file}")
 
 
-def _budget(arguments: Namespace) -> Budget | None:
-    """What the limits say together; None where there are none."""
-    from mobilezoo.coreml import Budget
-
+def _limits(arguments: Namespace) -> dict[str, Any]:
+    """What a mix may cost, as `Budget` takes it; empty where nothing is said of it."""
     limits = {
         "max_size_bytes": arguments.max_size and int(arguments.max_size * 1e6),
         "max_error": arguments.max_error,
@@ -74,7 +87,7 @@ def _budget(arguments: Namespace) -> Budget | None:
                 "What shall the file be like? Pass --precision, or --max-size, --max-error or "
                 "--min-agreement with --data."
             )
-        return None
+        return {}
     if arguments.precision is not None or arguments.layer or arguments.keep_ends:
         raise InvalidArgumentError(
             "--max-size, --max-error and --min-agreement choose precisions themselves. Leave out "
@@ -85,50 +98,42 @@ def _budget(arguments: Namespace) -> Budget | None:
             "Pass --data FOLDER with some pictures: what a layer's precision costs is measured by "
             "running the network."
         )
-    return Budget(
-        **given, data=_pictures(arguments), examples=arguments.examples,
-        optimize=arguments.optimize, repair=arguments.repair is not False, weigh=arguments.weigh,
-    )  # fmt: skip
+    return given
 
 
-def _calibrated(arguments: Namespace, wanted: Any) -> Any:
+def _calibrated(wanted: Any, calibrated: W8A8) -> Any:
     """Precisions, "w8a8" with the pictures on which activations are measured."""
-    from mobilezoo.coreml import W8A8
+    if isinstance(wanted, dict):
+        return {key: _calibrated(item, calibrated) for key, item in wanted.items()}
+    return calibrated if wanted == _BOTH else wanted
 
-    if not _rounds_activations(arguments):
-        return wanted
-    if arguments.data is None:
+
+def _asked_of_pictures(arguments: Namespace) -> list[str]:
+    """What of precisions is measured on pictures, "repair" and "weigh".
+
+    Raises:
+        InvalidArgumentError: pictures and what needs them do not go together.
+    """
+    asked = [key for key in ("repair", "weigh") if getattr(arguments, key)]
+    if arguments.precision is None:  # limits choose
+        return asked
+    rounds = _BOTH in _names(arguments)
+    needing = [f"--{key}" for key in asked] + [f"--precision {_BOTH}"] * rounds
+    if arguments.data is None and needing:
         raise InvalidArgumentError(
-            "--precision w8a8 rounds activations, too, whose ranges are measured by running the "
-            "network: pass --data FOLDER with some pictures."
+            f"{needing[0]} runs the network on pictures: pass --data FOLDER with some."
         )
-    calibrated = W8A8(_pictures(arguments), arguments.examples)
-    if not isinstance(wanted, dict):
-        return calibrated
-    return {key: calibrated if item == "w8a8" else item for key, item in wanted.items()}
-
-
-def _measured(arguments: Namespace) -> dict[str, list[Any]]:
-    """Pictures on which biases are repaired and weights weighed, as far as that is asked for."""
-    wanted = [key for key in ("repair", "weigh") if getattr(arguments, key)]
-    if arguments.data is None and wanted:
-        raise InvalidArgumentError(f"--{wanted[0]} needs pictures: pass --data FOLDER, too.")
-    if arguments.data is not None and not wanted and not _rounds_activations(arguments):
+    if arguments.data is not None and not needing:
         raise InvalidArgumentError(
             "--data is for --repair, --weigh, w8a8, and the limits that choose a mix. Pass one of "
             "these, or leave it out."
         )
-    return dict.fromkeys(wanted, _pictures(arguments)) if wanted else {}
+    return asked
 
 
-def _rounds_activations(arguments: Namespace) -> bool:
-    """Whether any of the precisions does."""
-    names = [arguments.precision, *(given.rpartition("=")[2] for given in arguments.layer)]
-    return "w8a8" in names
-
-
-def _pictures(arguments: Namespace) -> list[Any]:
-    return samples.read_samples(arguments.data, arguments.file, arguments.crop, arguments.examples)
+def _names(arguments: Namespace) -> list[str]:
+    """Of the precisions that --precision and --layer name."""
+    return [arguments.precision, *(given.rpartition("=")[2] for given in arguments.layer)]
 
 
 def precisions(arguments: Namespace) -> Any:
@@ -149,7 +154,9 @@ def precisions(arguments: Namespace) -> Any:
 
 def _check_fit(arguments: Namespace) -> None:
     """Refuse options that no precision of the command has a use for."""
-    names = [arguments.precision, *(given.rpartition("=")[2] for given in arguments.layer)]
+    names = _names(arguments)
+    if arguments.density is not None and _BOTH in names:
+        raise InvalidArgumentError(f"--density is for precisions of weights, not for {_BOTH}.")
     for option, kinds in (("group_size", ("palette",)), ("block_size", ("int",))):
         if getattr(arguments, option) is not None and not any(
             name.startswith(kinds) for name in names

@@ -13,7 +13,7 @@ from mobilezoo.coreml.compress.budget import Budget
 from mobilezoo.coreml.compress.choice import (
     Chosen,
     Examples,
-    check_ends,
+    check_options,
     choose_for_nodes,
     find_calibration,
     find_precisions,
@@ -95,7 +95,7 @@ def find_file(
     target = None if path is None else check_output(path, overwrite)
     system = None if minimum_deployment_target is None else find_target(minimum_deployment_target)
     examples = Examples(repair, weigh, find_calibration(precision))
-    check_ends(wanted, keep_ends=keep_ends, examples=examples)
+    check_options(wanted, keep_ends=keep_ends, examples=examples)
     form, *_ = [choose_format(target, system, item) for item in members(wanted)]
     if form is Format.ML_PROGRAM:
         check_packages()

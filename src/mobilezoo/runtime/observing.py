@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from mobilezoo.runtime.examples import read_examples
 from mobilezoo.runtime.executable import Executable
 from mobilezoo.runtime.interpreter import evaluate
 from mobilezoo.runtime.opened import Opened
-from mobilezoo.runtime.operations import Operation, Reference
+from mobilezoo.runtime.operations import Operation
 from mobilezoo.runtime.storage import Storage
-from mobilezoo.runtime.stored import Place
+from mobilezoo.runtime.stored import Place, with_constants
 
 _DEVICE = "CPU:0"
 
@@ -74,17 +73,14 @@ def squared_gradients(
     count = 0
     with tf.device(_DEVICE):
         variables = {key: tf.constant(values, tf.float32) for key, values in weights.items()}
-    names = {key: f"weight {i}" for i, key in enumerate(variables)}  # no name of a file
+    read = {place: variables[key] for place, key in places.items()}
     for operations, environment in _begun(opened, inputs):
         count += 1
-        environment.update({names[key]: value for key, value in variables.items()})
-        read = {place: names[key] for place, key in places.items()}
         with tf.device(_DEVICE), tf.GradientTape() as tape:
             tape.watch(list(variables.values()))
-            for _ in evaluate(
-                [_reading(item, read) for item in operations], environment, Storage()
-            ):
-                pass
+            for operation in operations:
+                for _ in evaluate([with_constants(operation, read)], environment, Storage()):
+                    pass
             projected = sum(_projected(environment[name], c, rng) for name, c in answers)
         found = tape.gradient(projected, list(variables.values()))
         for key, gradient in zip(variables, found, strict=True):
@@ -93,26 +89,27 @@ def squared_gradients(
     return {key: total / count for key, total in sums.items()}
 
 
+def checked(opened: Opened, inputs: Mapping[str, Any]) -> tuple[Executable, list[Array]]:
+    """What runs, and examples for it as `Executable.run` takes them.
+
+    Raises:
+        InvalidArgumentError: a pipeline, or inputs that the program does not take.
+    """
+    executable = opened.executable
+    if not isinstance(executable, Executable):
+        raise InvalidArgumentError(f"{opened.path.name} is no ML program, but a pipeline.")
+    arrays = list(read_examples(opened.inputs, inputs).arrays)
+    executable.run([array[:1] for array in arrays])  # refuses what needs too much
+    return executable, arrays
+
+
 def _begun(
     opened: Opened, inputs: Mapping[str, Any]
 ) -> Iterator[tuple[Sequence[Operation], dict[str, Any]]]:
     """Operations, and the values before them, of one example after the other."""
-    executable = opened.executable
-    if not isinstance(executable, Executable):
-        raise InvalidArgumentError(f"{opened.path.name} is no ML program, but a pipeline.")
-    arrays = read_examples(opened.inputs, inputs).arrays
-    executable.run([array[:1] for array in arrays])  # refuses what needs too much
+    executable, arrays = checked(opened, inputs)
     for i in range(len(arrays[0])):
         yield from executable.begun([array[i : i + 1] for array in arrays])
-
-
-def _reading(operation: Operation, names: Mapping[Place, str]) -> Operation:
-    """An operation that reads its weights from the environment."""
-    maker = operation.outputs[0].name
-    own = {
-        key: Reference(names[maker, key]) for key in operation.arguments if (maker, key) in names
-    }
-    return replace(operation, arguments={**operation.arguments, **own}) if own else operation
 
 
 def _projected(answer: tf.Tensor, is_centred: bool, rng: np.random.Generator) -> tf.Tensor:

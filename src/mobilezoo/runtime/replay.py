@@ -19,11 +19,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.runtime.arithmetic import Array
-from mobilezoo.runtime.examples import read_examples
-from mobilezoo.runtime.executable import Executable
 from mobilezoo.runtime.interpreter import evaluate
+from mobilezoo.runtime.observing import checked
 from mobilezoo.runtime.opened import Opened
 from mobilezoo.runtime.operations import Constant, Operation
 from mobilezoo.runtime.storage import Storage
@@ -47,11 +45,7 @@ class Replay:
     """
 
     def __init__(self, opened: Opened, inputs: Mapping[str, Any], fetch: Sequence[str]) -> None:
-        executable = opened.executable
-        if not isinstance(executable, Executable):
-            raise InvalidArgumentError(f"{opened.path.name} is no ML program, but a pipeline.")
-        arrays = read_examples(opened.inputs, inputs).arrays
-        executable.run([array[:1] for array in arrays])  # refuses what needs too much
+        executable, arrays = checked(opened, inputs)
         self._fetch = tuple(fetch)
         with tf.device(_DEVICE):
             runs = executable.begun(arrays)  # of all examples at once, or of each

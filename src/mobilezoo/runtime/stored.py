@@ -166,8 +166,8 @@ def _changed(
     return replace(opened, block=block, executable=executable.changed(changed))
 
 
-def with_constants(operation: Operation, weights: Mapping[Place, Array]) -> Operation:
-    """An operation that reads these weights, where some of them are its own."""
+def with_constants(operation: Operation, weights: Mapping[Place, Any]) -> Operation:
+    """An operation that reads these weights, arrays or tensors, where some of them are its own."""
     name = operation.outputs[0].name
     others = {
         key: Constant(weights[name, key]) for key in operation.arguments if (name, key) in weights

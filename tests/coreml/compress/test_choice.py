@@ -6,6 +6,8 @@ import pytest
 from keras import layers
 
 from mobilezoo import compress_coreml, export_coreml, load_coreml, randomize_weights, verify
+from mobilezoo.coreml.compress.choice import choose_by_names
+from mobilezoo.coreml.precision import precision
 
 SUFFIXES = [".mlpackage", ".mlmodel"]
 
@@ -90,3 +92,10 @@ def test_weights_that_are_in_few_bits_stay_as_they_are(nested, tmp_path):
     before, after = (load_coreml(tmp_path / f"{name}.mlpackage").weights() for name in "mc")
     assert bits(tmp_path / "c.mlpackage") == [2, 8, 8, 8]
     np.testing.assert_array_equal(*(next(iter(item.values())).read() for item in (before, after)))
+
+
+def test_all_weights_of_the_first_and_the_last_layer_are_kept():
+    layers = [("in", "a"), ("middle", "b"), ("lstm", "c"), ("lstm", "c")]
+    found = choose_by_names(layers, precision("int8"), keep_ends=True)
+    assert [item.name for item in found] == ["float16", "int8", "float16", "float16"]
+    assert choose_by_names([], precision("int8"), keep_ends=True) == []

@@ -88,7 +88,9 @@ class Examples(NamedTuple):
     calibration: W8A8 | None
 
 
-def check_ends(wanted: Precision | Chosen | Budget, *, keep_ends: bool, examples: Examples) -> None:
+def check_options(
+    wanted: Precision | Chosen | Budget, *, keep_ends: bool, examples: Examples
+) -> None:
     """Raise InvalidArgumentError where `keep_ends`, `repair` or `weigh` has no meaning."""
     given = [key for key in ("repair", "weigh") if getattr(examples, key) is not None]
     if isinstance(wanted, Budget) and given:
@@ -165,7 +167,13 @@ def choose(
 def choose_by_names(
     layers: Sequence[Sequence[str]], wanted: Precision | Chosen, *, keep_ends: bool
 ) -> list[Precision]:
-    """The precision of each layer, by its names; float16 of those that nothing fits.
+    """The precision of each weight, by the names of its layer; float16 where nothing fits.
+
+    Args:
+        layers: names of the layer of each weight, of which the first is its own; several weights
+            may be of one layer.
+        wanted: for all weights, or by patterns of names.
+        keep_ends: whether the weights of the first and the last layer stay as they are.
 
     Raises:
         InvalidArgumentError: a pattern that fits no layer.
@@ -173,10 +181,11 @@ def choose_by_names(
     names = [_with_last(item) for item in layers]
     if isinstance(wanted, Mapping):
         _check_patterns(wanted, names, [item[0] for item in layers])
-    found = [_precision_of(wanted, item) or _AS_IT_IS for item in names]
-    if keep_ends and found:
-        found[0] = found[-1] = _AS_IT_IS
-    return found
+    kept = {item[0] for item in (*layers[:1], *layers[-1:])} if keep_ends else set()
+    return [
+        _AS_IT_IS if layer[0] in kept else _precision_of(wanted, item) or _AS_IT_IS
+        for layer, item in zip(layers, names, strict=True)
+    ]
 
 
 def choose_for_nodes(

@@ -19,7 +19,6 @@ from mobilezoo.runtime.opening import open_model
 from mobilezoo.runtime.operations import Constant, Operation
 from mobilezoo.runtime.package import ModelFile
 
-NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 _NO_PRODUCTS = ("bias", "data", "scale")  # parameters of layers that are not multiplied
 
 
@@ -37,7 +36,7 @@ def write_compressed_network(
     """Write the file again, with the chosen weights in few bits; return its specification.
 
     Args:
-        file: one of `NETWORKS`; its protobuf is changed.
+        file: a neural network; its protobuf is changed.
         path: to be written.
         wanted: for all weights, or by patterns of the names of layers and of what they make.
         keep_ends: whether the first and the last layer stay as they are.

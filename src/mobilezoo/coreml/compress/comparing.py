@@ -126,10 +126,10 @@ def compare_precisions(
     with tempfile.TemporaryDirectory() as folder:
         source, reference = _sources(model, Path(folder), options)
         bench = Bench(load_coreml(reference), data, examples)
-        for item in tqdm(precisions, "comparing precisions", leave=False, disable=None):
+        both = W8A8(bench.inputs, examples)
+        wanted = [both if isinstance(item, str) and item == "w8a8" else item for item in precisions]
+        for item in tqdm(wanted, "comparing precisions", leave=False, disable=None):
             path = Path(folder) / "compared.mlpackage"
-            if isinstance(item, str) and item == "w8a8":
-                item = W8A8(bench.inputs, examples)
             if isinstance(model, keras.Model) and item in _WHOLE:
                 path = reference if item == "float32" else source
             elif not _is_compressed(item):

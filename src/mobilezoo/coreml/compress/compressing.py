@@ -15,14 +15,14 @@ from mobilezoo.coreml.compress.choice import (
     Chosen,
     Examples,
     Names,
-    check_ends,
+    check_options,
     choose,
     find_calibration,
     find_precisions,
     members,
     precision_name,
 )
-from mobilezoo.coreml.compress.classic import NETWORKS, write_compressed_network
+from mobilezoo.coreml.compress.classic import write_compressed_network
 from mobilezoo.coreml.compress.constants import Constant, main_block
 from mobilezoo.coreml.compress.examples import MOST, read_data
 from mobilezoo.coreml.compress.fitting import write_within
@@ -42,8 +42,9 @@ from mobilezoo.coreml.saved import saved
 from mobilezoo.coreml.target import Format, check_precision
 from mobilezoo.errors import InvalidArgumentError
 from mobilezoo.graph.node import Array
+from mobilezoo.runtime.network.opening import NETWORKS
 from mobilezoo.runtime.package import ModelFile, read_model
-from mobilezoo.runtime.program import load_coreml
+from mobilezoo.runtime.program import CoreMLProgram, load_coreml
 
 Given = str | Palette | Linear | Sparse | W8A8 | Mapping[str, Any] | Budget
 
@@ -93,7 +94,7 @@ def compress_coreml(
     """
     wanted = find_precisions(precision)
     examples = Examples(repair, weigh, find_calibration(precision))
-    check_ends(wanted, keep_ends=keep_ends, examples=examples)
+    check_options(wanted, keep_ends=keep_ends, examples=examples)
     file = read_model(source)
     if file.kind not in ("mlProgram", *NETWORKS):
         raise InvalidArgumentError(
@@ -155,26 +156,31 @@ def _measured(
     file = opened.file
     function = file.default_function
     running = {item: chosen[item] for item in chosen if item.function == function}
+    if all(item is None for item in examples):
+        return Measured({}, None, {})
+    program = load_coreml(file.path)
     importance: Mapping[Any, Array] = {}
     if examples.weigh is not None:
-        program = load_coreml(file.path)
         inputs = read_data(examples.weigh, program.inputs)
         importance = measure_importance(program, inputs, list(running))
     biases: Mapping[str, Array] = {}
     if examples.repair is not None:
-        bench = Bench(load_coreml(file.path), examples.repair, MOST, repaired=True)
+        bench = Bench(program, examples.repair, MOST, repaired=True)
         biases = bench.biases(
             {item: in_precision(item, running[item], importance) for item in running}
         )
     rounded = None
     if examples.calibration is not None:
-        rounded = _rounded(opened, chosen, examples.calibration)
+        rounded = _rounded(opened, program, chosen, examples.calibration)
     named = {(function, layer): bias for layer, bias in biases.items()}
     return Measured(named, rounded, importance)
 
 
 def _rounded(
-    opened: OpenedPackage, chosen: Mapping[Constant, Precision], calibration: W8A8
+    opened: OpenedPackage,
+    program: CoreMLProgram,
+    chosen: Mapping[Constant, Precision],
+    calibration: W8A8,
 ) -> Rounded:
     """Where values are rounded while the program runs, and how."""
     file = opened.file
@@ -192,6 +198,5 @@ def _rounded(
     name = file.default_function
     function = file.model.mlProgram.functions[name]
     places = find_places(function, main_block(name, function), layers)
-    program = load_coreml(file.path)
     inputs = read_data(calibration.data, program.inputs, calibration.examples)
     return Rounded(places, measure_scales(program, inputs, places))
